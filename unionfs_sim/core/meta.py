@@ -1,0 +1,83 @@
+"""What every inode carries besides its content: mode, owner, times and xattrs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+#: The bits of ``st_mode`` that a mode holds: permissions, set-id and sticky.
+MODE_BITS: Final = 0o7777
+
+#: The one empty set of extended attributes, shared by all who have none.
+NO_XATTRS: Final[Mapping[str, bytes]] = {}
+
+
+def _shared_xattrs(xattrs: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    return dict(xattrs) if xattrs else NO_XATTRS
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class Meta:
+    """
+    The attributes of an inode, as an immutable value.
+
+    Attributes:
+        mode: Permission, set-id and sticky bits (0o0000 to 0o7777), no type bits.
+        uid: Owner.
+        gid: Group.
+        atime_ns: Last access, in nanoseconds since the epoch.
+        mtime_ns: Last change of the content, likewise.
+        ctime_ns: Last change of the inode, likewise.
+        xattrs: Extended attributes; never to be changed in place.
+
+    >>> Meta(mode=0o644, mtime_ns=5).mtime_ns
+    5
+    """
+
+    mode: int
+    uid: int = 0
+    gid: int = 0
+    atime_ns: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    xattrs: Mapping[str, bytes] = attrs.field(
+        default=NO_XATTRS, converter=_shared_xattrs
+    )
+
+
+#: Attributes of a file that was described by its content alone.
+FILE_META: Final = Meta(mode=0o644)
+
+#: Attributes of a directory that was described by its entries alone; also what a
+#: directory shows that no layer has an entry for (layer-formats, rule 5.8).
+DIRECTORY_META: Final = Meta(mode=0o755)
+
+#: A symbolic link's mode is always 0777 on Linux.
+SYMLINK_META: Final = Meta(mode=0o777)
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """
+    Who calls: effective user and group, further groups, and the umask.
+
+    >>> Credentials(uid=1000, gid=1000).is_root
+    False
+    """
+
+    uid: int = 0
+    gid: int = 0
+    groups: frozenset[int] = frozenset()
+    umask: int = 0o022
+
+    @property
+    def is_root(self) -> bool:
+        """Whether permission checks are passed over."""
+        return self.uid == 0
+
+
+#: The default caller, with the umask that the recorded cases were made with.
+ROOT: Final = Credentials()
+

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 
@@ -30,16 +29,17 @@ HEAVY = {
 
 
 def imported(statement: str) -> set[str]:
-    """Give the modules that a fresh interpreter imports for a statement."""
-    marker = "import gc"  # whatever site imports comes before it
+    """Give the modules that a fresh interpreter holds after a statement, not before."""
+    script = f"""
+import sys
+before = set(sys.modules)
+{statement}
+print(*set(sys.modules) - before)
+"""
     run = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", f"{marker}; {statement}"],
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    names = re.findall(r"^import time:.*\|\s*(\S+)$", run.stderr, re.MULTILINE)
-    return set(names[names.index("gc") + 1 :])
+    return set(run.stdout.split())
 
 
 def test_import_takes_the_two_packages_alone() -> None:

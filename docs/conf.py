@@ -28,5 +28,8 @@ napoleon_numpy_docstring = False
 # `-n` makes a reference that leads nowhere an error.  Names of other projects would
 # need their inventories, which would need a network, and short names in docstrings
 # may be parameters: so only full names of our own are checked.
-nitpick_ignore_regex = [(r"py:.*", r"(?!unionfs_sim\.).*")]
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!unionfs_sim\.).*"),
+    (r"py:attr", r"unionfs_sim\.core\.nodes\.Mark\..*"),  # in types only
+]
 suppress_warnings = ["ref.python"]  # a short name that two classes have

@@ -53,8 +53,7 @@ class Layer:
     """
     An immutable layer: a tree of nodes, whiteouts and opaque directories.
 
-    Two layers are equal if their trees are, whatever their labels; layers are hashed
-    by identity, as stacks are memoised by it.
+    Two layers are equal if their trees are, whatever their labels.
 
     Attributes:
         label: How people call the layer.
@@ -148,9 +147,7 @@ mtime_ns=0, ctime_ns=0, xattrs={}), nlink=1)
             return NotImplemented
         return self is other or _same_tree(self.root, other.root)
 
-    def __hash__(self) -> int:
-        """Hash by identity."""
-        return id(self)
+    __hash__ = None  # type: ignore[assignment]  # equal by tree: too dear to hash
 
     def __repr__(self) -> str:
         """Show label and size."""
@@ -261,6 +258,14 @@ class LayerBuilder:
             msg = f"{join(parts)}: the target {join(target)} of the hard link is {what}"
             raise SpecError(msg)
         self.add(parts, node)
+
+    def discard(self, parts: Parts) -> None:
+        """Forget what has been put at a path, if anything, with all that is in it."""
+        found: _Draft | Leaf | WhiteoutType | None = self._root
+        for name in parts[:-1]:
+            found = found.entries.get(name) if isinstance(found, _Draft) else None
+        if parts and isinstance(found, _Draft):
+            found.entries.pop(parts[-1], None)
 
     def directory(self, parts: Parts) -> None:
         """Make sure that a directory is there, as an implied one if it is new."""

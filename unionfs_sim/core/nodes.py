@@ -203,8 +203,8 @@ class Directory:
         implied: Whether the layer says nothing of the directory itself and has it
             only because of what is in it (a tar without an entry for a parent).
             Its attributes are then those of the directory below.
-        marks: Whether whiteouts or implied directories are anywhere in it; a
-            directory without is its own merged view when nothing is below.
+        marks: Whether whiteouts or bare directories are anywhere in it; a directory
+            without is its own merged view when nothing is below.
         bare: Whether it is implied and holds marks only, so that it makes no
             directory where there is none (layer-formats, rule 5.8).
     """
@@ -224,7 +224,7 @@ class Directory:
             if entry is WHITEOUT:
                 marks = True
             elif isinstance(entry, Directory):
-                marks = marks or entry.marks or entry.implied
+                marks = marks or entry.marks or entry.bare
                 solid = solid or not entry.bare
             else:
                 solid = True
@@ -235,6 +235,11 @@ class Directory:
     def kind(self) -> Kind:
         """`Kind.DIRECTORY`."""
         return Kind.DIRECTORY
+
+    @property
+    def hits(self) -> tuple[Directory, ...]:
+        """The directories that take part: this one alone."""
+        return (self,)
 
 
 #: Everything but a directory.

@@ -1,0 +1,161 @@
+"""
+The path walk of a live union: symbolic links, ``..``, and where a path leads.
+
+Paths are walked, never matched as text: behind a symbolic link ``..`` is the parent
+of the link's target.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import final
+
+import attrs
+
+from unionfs_sim.core.nodes import Symlink
+from unionfs_sim.core.paths import SYMLINKS_MAX, Name, Parts, join, name_fits, split
+from unionfs_sim.core.upper import (
+    LIVE_DIRECTORY_TYPES,
+    Live,
+    LiveDirectory,
+    UpperFile,
+    child,
+)
+from unionfs_sim.errors import fs_error
+
+
+@final
+@attrs.define(eq=False)
+class Place:
+    """
+    Where a path leads: a directory, a name in it, and what is there.
+
+    Attributes:
+        path: The path as the caller gave it.
+        trail: The directories from the root to the one that holds the name, each
+            with its own name.
+        name: The last name; empty if the path leads to a directory by ``/``, ``.``
+            or ``..``, which is then the last of the trail.
+        live: What is there, or ``None``.
+        slash: Whether the path ends in a slash, and so asks for a directory.
+        last: The last component as it was written: a name, ``.``, ``..`` or nothing.
+        links: How many symbolic links were followed.
+    """
+
+    path: str
+    trail: list[tuple[Name, LiveDirectory]]
+    name: Name
+    live: Live | None
+    slash: bool
+    last: str
+    links: int
+
+    @property
+    def directory(self) -> LiveDirectory:
+        """The directory that holds the name."""
+        return self.trail[-1][1]
+
+    @property
+    def parts(self) -> Parts:
+        """The canonical path."""
+        parents = tuple(name for name, _ in self.trail[1:])
+        return (*parents, self.name) if self.name else parents
+
+
+def find(root: LiveDirectory, path: str, *, follow: bool, op: str) -> Place:
+    """
+    Walk a path to its end.
+
+    Args:
+        root: The root directory of the union.
+        path: The path; relative ones start at the root.
+        follow: Whether a symbolic link at the end is followed.  One with a slash
+            behind it always is.
+        op: The verb, for errors.
+
+    Returns:
+        The place; its `Place.live` is ``None`` if only the last name is missing.
+
+    Raises:
+        UnionFSError: ENOENT, a directory on the way is missing; ENOTDIR, something
+            else stands there; ELOOP, more than 40 links; ENAMETOOLONG.
+    """
+    split(path, op=op)
+    pending = path.split("/")
+    slash = pending[-1] in {"", ".", ".."}
+    pending.reverse()
+    return _walk(root, path, pending, follow=follow, slash=slash, op=op)
+
+
+def find_parent(root: LiveDirectory, path: str, *, op: str) -> Place:
+    """
+    Walk to the directory that a path's last name is in; that name is not followed.
+
+    For verbs that make or remove names: a slash at the end does not make the walk
+    follow a link either, but is told in `Place.slash`.
+
+    Raises:
+        UnionFSError: As `find`; a missing last name is no error.
+    """
+    split(path, op=op)
+    stripped = path.rstrip("/")
+    pending = stripped.split("/")
+    slash = len(stripped) < len(path)
+    pending.reverse()
+    return _walk(root, path, pending, follow=False, slash=slash, op=op)
+
+
+def _walk(
+    root: LiveDirectory,
+    path: str,
+    pending: list[str],
+    *,
+    follow: bool,
+    slash: bool,
+    op: str,
+) -> Place:
+    trail: list[tuple[Name, LiveDirectory]] = [("", root)]
+    last = pending[0]
+    links = 0
+    while pending:
+        name = pending.pop()
+        if name in {"", "."}:
+            continue
+        if name == "..":
+            if len(trail) > 1:
+                trail.pop()
+            continue
+        if not name_fits(name):
+            raise fs_error(errno.ENAMETOOLONG, path, op=op)
+        directory = trail[-1][1]
+        live = child(directory, name)
+        target = _target(live) if pending or follow else None
+        if target is not None:
+            links += 1
+            if links > SYMLINKS_MAX:
+                raise fs_error(errno.ELOOP, path, op=op)
+            if target.startswith("/"):
+                del trail[1:]
+            pending.extend(reversed(target.split("/")))
+        elif not pending:
+            return Place(path, trail, name, live, slash, last, links)
+        elif isinstance(live, LIVE_DIRECTORY_TYPES):
+            trail.append((name, live))
+        else:
+            number = errno.ENOENT if live is None else errno.ENOTDIR
+            raise fs_error(number, path, op=op)
+    return Place(path, trail, "", trail[-1][1], slash, last, links)
+
+
+def _target(live: Live | None) -> str | None:
+    node = live.node if isinstance(live, UpperFile) else live
+    return node.target if isinstance(node, Symlink) else None
+
+
+def canonical(place: Place) -> str | None:
+    """
+    Give the path of a place, if the caller wrote it just so, else ``None``.
+
+    What a canonical path leads to changes only with the entries on its way.
+    """
+    return place.path if not place.links and place.path == join(place.parts) else None

@@ -8,6 +8,7 @@ A pure-Python union file system, with Docker's storage model on top.
 False
 """
 
+from unionfs_sim.core.cache import Negative, Resolved
 from unionfs_sim.core.clock import TickClock
 from unionfs_sim.core.content import Content, hole, literal
 from unionfs_sim.core.diff import Change
@@ -28,7 +29,7 @@ from unionfs_sim.core.nodes import (
 )
 from unionfs_sim.core.plan import Plan
 from unionfs_sim.core.stack import Stack
-from unionfs_sim.core.union import Negative, Resolved, UnionFS
+from unionfs_sim.core.union import UnionFS
 from unionfs_sim.errors import FormatError, SpecError, UnionFSError
 
 __version__ = "0.1.0"

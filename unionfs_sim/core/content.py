@@ -137,9 +137,7 @@ class Content(ABC):
             for a, b in zip(mine, theirs, strict=True)
         ):
             return True
-        return all(
-            a == b for a, b in zip(self.chunks(), other.chunks(), strict=True)
-        )
+        return all(a == b for a, b in zip(self.chunks(), other.chunks(), strict=True))
 
     __hash__ = None  # type: ignore[assignment]  # equal by bytes: too dear to hash
 
@@ -183,7 +181,7 @@ class Extent(Content):
         """Show literal bytes as such, everything else by its size."""
         if self.source is None:
             return f"hole({self.size})" if self.size else "EMPTY"
-        if isinstance(self.source, Literal) and self.size <= 64:  # noqa: PLR2004
+        if isinstance(self.source, Literal) and self.size <= 64:
             return f"literal({self.read_all()!r})"
         return f"<{self.size} bytes of {self.source!r} at {self.offset}>"
 

@@ -223,9 +223,7 @@ class FileSystem(ABC):
         """Make a file, device, fifo or socket, by the type bits of *mode*."""
 
     @abstractmethod
-    def chmod(
-        self, path: StrPath, mode: int, *, follow_symlinks: bool = True
-    ) -> None:
+    def chmod(self, path: StrPath, mode: int, *, follow_symlinks: bool = True) -> None:
         """Change permission, set-id and sticky bits."""
 
     @abstractmethod

@@ -20,7 +20,7 @@ from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind, Leaf, Symlink
 from unionfs_sim.core.paths import SYMLINKS_MAX, Name, Parts, join, name_fits, split
 from unionfs_sim.core.upper import UpperDirectory, UpperFile
-from unionfs_sim.errors import UnionFSError, error_text
+from unionfs_sim.errors import UnionFSError
 
 
 class RootView(Protocol):
@@ -270,9 +270,7 @@ def _merge(
             if entry.opaque:
                 result = Found((layer,), (entry,), meta)
             else:
-                result = Found(
-                    (layer, *result.layers), (entry, *result.hits), meta
-                )
+                result = Found((layer, *result.layers), (entry, *result.hits), meta)
         elif not entry.bare:
             result = Found((layer,), (entry,), entry.meta)
     return result
@@ -328,9 +326,7 @@ class _Walk:
             split(self._path, op="lookup")
         except UnionFSError as error:
             wrong = (
-                Verdict.ABSENT
-                if error.errno == errno.ENOENT
-                else Verdict.NAME_TOO_LONG
+                Verdict.ABSENT if error.errno == errno.ENOENT else Verdict.NAME_TOO_LONG
             )
             return self._end(wrong, (), None)
         trail: list[tuple[Name, Found]] = [("", self._root())]

@@ -80,4 +80,3 @@ class Credentials:
 
 #: The default caller, with the umask that the recorded cases were made with.
 ROOT: Final = Credentials()
-

@@ -249,6 +249,4 @@ Leaf: TypeAlias = Regular | Symlink | Device | Fifo | Socket
 Node: TypeAlias = Regular | Symlink | Device | Fifo | Socket | Directory
 
 #: What a name in a layer can stand for.
-Entry: TypeAlias = (
-    Regular | Symlink | Device | Fifo | Socket | Directory | WhiteoutType
-)
+Entry: TypeAlias = Regular | Symlink | Device | Fifo | Socket | Directory | WhiteoutType

@@ -155,7 +155,15 @@ class SetOpaque:
 
 
 Step: TypeAlias = (
-    CopyUp | Make | Link | Remove | PutWhiteout | Move | SetMeta | SetContent | SetOpaque
+    CopyUp
+    | Make
+    | Link
+    | Remove
+    | PutWhiteout
+    | Move
+    | SetMeta
+    | SetContent
+    | SetOpaque
 )
 
 
@@ -523,5 +531,3 @@ def open_existing(place: Place, *, truncate: bool, now_ns: int) -> Plan:
         meta = attrs.evolve(inode.meta, mtime_ns=now_ns, ctime_ns=now_ns)
         steps += [SetContent(inode, Regular().content), SetMeta(inode, meta)]
     return Plan("open", (place.path,), tuple(steps), now_ns, inode)
-
-

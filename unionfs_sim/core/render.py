@@ -83,9 +83,7 @@ def component_lines(component: Component) -> list[str]:
             )
             told[probe.layer] = probe.label
     lines = [printable(component.path)]
-    lines += [
-        f"  {told[layer]:<{width}}  {asked[layer]}" for layer in sorted(asked)
-    ]
+    lines += [f"  {told[layer]:<{width}}  {asked[layer]}" for layer in sorted(asked)]
     if component.target is not None:
         lines.append(f"  -> {printable(component.target)}")
     return lines
@@ -116,7 +114,7 @@ def verdict_text(trace: Trace) -> str:
             text = f"Not a directory: {name} is in the way"
         case Verdict.LOOP:
             text = "Too many levels of symbolic links"
-        case Verdict.NAME_TOO_LONG:
+        case _:
             text = "File name too long"
     return f"{text}; {count}"
 

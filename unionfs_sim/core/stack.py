@@ -87,6 +87,10 @@ _VIEWS: Final[weakref.WeakValueDictionary[tuple[int, ...], View]] = (
 )
 
 
+def _to_tuple(layers: Iterable[LayerView]) -> tuple[LayerView, ...]:
+    return tuple(layers)
+
+
 @final
 @attrs.frozen(eq=False, repr=False)
 class Stack:
@@ -105,7 +109,7 @@ class Stack:
     ['hosts']
     """
 
-    layers: tuple[LayerView, ...] = attrs.field(converter=tuple)
+    layers: tuple[LayerView, ...] = attrs.field(converter=_to_tuple)
     view: View = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

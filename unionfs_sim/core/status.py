@@ -20,7 +20,14 @@ from unionfs_sim.core.upper import (
     UpperFile,
 )
 
-__all__ = ["device_number", "directory_nlink", "make", "make_vfs", "stat_result", "statvfs_result"]
+__all__ = [
+    "device_number",
+    "directory_nlink",
+    "make",
+    "make_vfs",
+    "stat_result",
+    "statvfs_result",
+]
 
 BLOCK_BYTES: Final = 4096
 _SECTOR_BYTES: Final = 512

@@ -3,82 +3,39 @@
 
 Every verb that changes something is the same few lines: walk to a place, plan, commit,
 tell the observer.  What is decided is decided in `plan`, what is done is done in
-`commit`; here is only what a union remembers to answer fast.
+`commit`.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from typing import IO, Any, Final, TypeAlias, final
 
 import attrs
 
-from unionfs_sim.core import commit, fileio, plan, status, upper, walk
+from unionfs_sim.core import commit, fileio, plan, walk
 from unionfs_sim.core.clock import Clock, TickClock
 from unionfs_sim.core.content import Content
 from unionfs_sim.core.diff import Change, changes
-from unionfs_sim.core.filesystem import DirEntry, DirIterator, FileSystem
 from unionfs_sim.core.layer import Layer, LayerView
-from unionfs_sim.core.lookup import Trace, trace
 from unionfs_sim.core.meta import MODE_BITS, ROOT, SYMLINK_META, Credentials, Meta
-from unionfs_sim.core.nodes import (
-    Device,
-    Fifo,
-    Kind,
-    Leaf,
-    Regular,
-    Socket,
-    Symlink,
-)
-from unionfs_sim.core.paths import StrPath, fspath, join, name_fits
-from unionfs_sim.core.stack import DIRECTORY_TYPES, Stack
-from unionfs_sim.core.upper import (
-    LIVE_DIRECTORY_TYPES,
-    Live,
-    LiveDirectory,
-    UpperDirectory,
-    UpperFile,
-)
-from unionfs_sim.errors import UnionFSError, fs_error
+from unionfs_sim.core.nodes import Device, Fifo, Kind, Leaf, Regular, Socket, Symlink
+from unionfs_sim.core.paths import StrPath, fspath, split
+from unionfs_sim.core.reading import UnionReader
+from unionfs_sim.core.stack import Stack
+from unionfs_sim.core.upper import LIVE_DIRECTORY_TYPES, UpperFile, fork, freeze, thaw
+from unionfs_sim.errors import fs_error
 
-#: How many paths a union remembers at most; reaching it forgets them all.
-PATHS_MAX: Final = 65_536
-
-#: The block size that `UnionFS.statvfs` counts in.
 _XATTR_CREATE: Final = 1
 _XATTR_REPLACE: Final = 2
-
-
-@final
-@attrs.frozen
-class Negative:
-    """
-    What `UnionFS.lookup` gives for a path that leads nowhere; false as a condition.
-
-    Attributes:
-        errno: Why, as the number that a call on the path fails with.
-    """
-
-    errno: int
-
-    def __bool__(self) -> bool:
-        """Give ``False``."""
-        return False
-
-
-#: What `UnionFS.lookup` gives for a path that leads somewhere: the stored record
-#: itself, not a copy.  All have `kind` and `meta`.
-Resolved: TypeAlias = Live
-
-_ABSENT: Final = Negative(errno.ENOENT)
 
 #: Called with each plan after it was committed.
 Observer: TypeAlias = Callable[[plan.Plan], None]
 
 
 @final
-class UnionFS(FileSystem):
+class UnionFS(UnionReader):
     """
     A union file system: immutable layers under one copy-on-write upper.
 
@@ -113,280 +70,12 @@ class UnionFS(FileSystem):
         credentials: Credentials = ROOT,
         observer: Observer | None = None,
     ) -> None:
-        self._stack = layers if isinstance(layers, Stack) else Stack(tuple(layers))
-        self._read_only = read_only
+        stack = layers if isinstance(layers, Stack) else Stack(layers)
+        super().__init__(stack, read_only=read_only, credentials=credentials)
         self._clock = clock or TickClock()
-        self._credentials = credentials
         self._observer = observer
-        self._dev = 1
-        self._numbers = _UPPER_NUMBERS
-        self._start(_thaw(upper, self._stack))
-
-    def _start(self, root: UpperDirectory) -> None:
-        self._root = root
         self._raised: dict[int, UpperFile] = {}
-        self._memo: dict[StrPath, Resolved | Negative] = {}
-        self._memo_get = self._memo.get
-        self._stats: dict[StrPath, status.stat_result] = {}
-        self._directories: dict[str, LiveDirectory] = {"": root}
-        self._aliases: set[str] = set()
-
-    # --- looking ----------------------------------------------------------------
-
-    @property
-    def stack(self) -> Stack:
-        """The layers under the upper."""
-        return self._stack
-
-    def lookup(self, path: StrPath) -> Resolved | Negative:
-        """
-        Find what a path leads to, without following a link at its end.
-
-        Absence is a value, not an exception.  A path that was asked for before takes
-        one dictionary probe, a new one in a known directory two or three, however
-        many layers there are.
-
-        >>> from unionfs_sim import Layer
-        >>> fs = UnionFS([Layer.build({"etc/motd": "hello"})])
-        >>> fs.lookup("/etc/motd").kind
-        <Kind.REGULAR: 'file'>
-        >>> fs.lookup("/etc/none")
-        Negative(errno=2)
-        """
-        found = self._memo_get(path)
-        if found is not None:
-            return found
-        return self._lookup(fspath(path))
-
-    def _lookup(self, path: str) -> Resolved | Negative:
-        head, slash, name = path.rpartition("/")
-        directory = self._directories.get(head) if slash else None
-        if directory is not None and name not in _NO_NAMES:
-            live = upper.child(directory, name)
-            if live is not None or (name_fits(name) and len(path) < _SHORT_PATH):
-                return self._remember(path, live)
-        try:
-            place = walk.find(self._root, path, follow=False, op="lookup")
-        except UnionFSError as error:
-            # Not remembered: making what is missing on the way would change it.
-            assert error.errno is not None
-            return Negative(error.errno)
-        if walk.canonical(place) is None:
-            self._aliases.add(path)
-        elif place.name:
-            self._directories[head] = place.directory
-        return self._remember(path, place.live)
-
-    def _remember(self, path: str, live: Live | None) -> Resolved | Negative:
-        if len(self._memo) >= PATHS_MAX:
-            self._forget()
-        found: Resolved | Negative = _ABSENT if live is None else live
-        self._memo[path] = found
-        if isinstance(live, LIVE_DIRECTORY_TYPES) and path not in self._aliases:
-            self._directories[path.rstrip("/")] = live
-        return found
-
-    def _forget(self) -> None:
-        self._memo.clear()
-        self._stats.clear()
-        self._aliases.clear()
-        self._directories.clear()
-        self._directories[""] = self._root
-
-    def explain(self, path: StrPath, *, follow_symlinks: bool = True) -> Trace:
-        """
-        Tell the story of a lookup: which layer was asked for what, and what it said.
-
-        Takes O(components x layers): this is the reference resolver, not the fast path.
-
-        >>> from unionfs_sim import WHITEOUT, Layer
-        >>> base = Layer.build({"motd": "hello"}, label="base")
-        >>> print(UnionFS([Layer.build({"motd": WHITEOUT}, label="web"), base]).explain("/motd"))
-        /motd
-          upper  not here
-          web    whiteout: hidden from here on down
-          base   (file, hidden by a whiteout in web)
-        = No such file or directory: hidden by a whiteout in web; 2 probes
-        """
-        roots = [_UpperView(self._root), *self._stack.layers]
-        if self._read_only:
-            del roots[0]
-        return trace(roots, fspath(path), follow=follow_symlinks)
-
-    def stat(
-        self, path: StrPath, *, follow_symlinks: bool = True
-    ) -> status.stat_result:
-        """
-        Give the status of a path, as `os.stat`.
-
-        A path whose status was asked for before takes one dictionary probe, unless
-        it has changed since.  Sizes are in bytes; a directory's is 4096.
-
-        Raises:
-            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
-
-        >>> from unionfs_sim import Layer
-        >>> UnionFS([Layer.build({"etc/motd": "hello"})]).stat("/etc/motd").st_size
-        5
-        """
-        if follow_symlinks:
-            found = self._stats.get(path)
-            if found is not None:
-                return found
-        text = fspath(path)
-        live = self.lookup(text)
-        if isinstance(live, Negative):
-            raise fs_error(live.errno, text, op="stat")
-        if follow_symlinks and live.kind is Kind.SYMLINK:
-            live = self._find(text, op="stat").live
-            self._aliases.add(text)
-        assert live is not None
-        return self._status(text if follow_symlinks else None, live)
-
-    def _status(self, path: str | None, live: Live) -> status.stat_result:
-        if isinstance(live, (UpperFile, UpperDirectory)):
-            if live.status is None:
-                live.status = status.make(live, self._number(live), self._dev)
-            return live.status
-        made = status.make(live, self._number(live), self._dev)
-        if path is not None:
-            self._stats[path] = made
-        return made
-
-    def _number(self, live: Live) -> int:
-        """Give an inode number; it stays over copy-up (S43)."""
-        view = self._stack.view
-        if isinstance(live, UpperFile):
-            if live.origin is not None:
-                return view.number(live.origin)
-        elif isinstance(live, UpperDirectory):
-            if live.below is not None:
-                return view.number(live.below)
-        else:
-            return view.number(live)
-        if not live.number:
-            self._numbers += 1
-            live.number = self._numbers
-        return live.number
-
-    def _find(self, path: StrPath, *, op: str, follow: bool = True) -> walk.Place:
-        """Walk to something that must be there."""
-        text = fspath(path)
-        place = walk.find(self._root, text, follow=follow, op=op)
-        if place.live is None:
-            raise fs_error(errno.ENOENT, text, op=op)
-        return place
-
-    def _live(self, path: StrPath, *, op: str, follow: bool = True) -> Live:
-        live = self._find(path, op=op, follow=follow).live
-        assert live is not None
-        return live
-
-    def _directory(self, path: StrPath, *, op: str) -> LiveDirectory:
-        live = self._live(path, op=op)
-        if not isinstance(live, LIVE_DIRECTORY_TYPES):
-            raise fs_error(errno.ENOTDIR, fspath(path), op=op)
-        return live
-
-    def listdir(self, path: StrPath = "/") -> list[str]:
-        """
-        List the names in a merged directory, in order.
-
-        Takes O(n log n) for n names, whatever the number of layers.
-
-        Raises:
-            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
-        """
-        return upper.names(self._directory(path, op="listdir"))
-
-    def scandir(self, path: StrPath = "/") -> DirIterator:
-        """
-        Go through the entries of a merged directory, as `os.scandir`; names in order.
-
-        Raises:
-            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
-        """
-        directory = self._directory(path, op="scandir")
-        return DirIterator(self._entries(fspath(path), directory))
-
-    def _entries(self, path: str, directory: LiveDirectory) -> Iterator[DirEntry]:
-        for name in upper.names(directory):
-            live = upper.child(directory, name)
-            if live is not None:
-                yield DirEntry(self, path, name, live.kind.type_bits)
-
-    def readlink(self, path: StrPath) -> str:
-        """
-        Give the text of a symbolic link.
-
-        Raises:
-            UnionFSError: EINVAL, it is not a link; ENOENT, ENOTDIR, ELOOP.
-        """
-        live = self._live(path, op="readlink", follow=False)
-        node = live.node if isinstance(live, UpperFile) else live
-        if not isinstance(node, Symlink):
-            raise fs_error(errno.EINVAL, fspath(path), op="readlink")
-        return node.target
-
-    def access(self, path: StrPath, mode: int) -> bool:
-        """
-        Tell whether the caller may read (4), write (2), execute (1) or just see (0).
-
-        Root may do everything but execute a file without any execute bit.
-        """
-        try:
-            live = self._live(path, op="access")
-        except UnionFSError:
-            return False
-        if mode & 2 and self._read_only:
-            return False
-        wanted = mode & 7
-        bits = live.meta.mode
-        if self._credentials.is_root:
-            runs = live.kind is Kind.DIRECTORY or bits & 0o111
-            return bool(runs) or not wanted & 1
-        if self._credentials.uid == live.meta.uid:
-            bits >>= 6
-        elif live.meta.gid in {self._credentials.gid, *self._credentials.groups}:
-            bits >>= 3
-        return bits & wanted == wanted
-
-    def statvfs(self, path: StrPath = "/") -> status.statvfs_result:
-        """
-        Give the status of the file system, as `os.statvfs`; it is never full.
-
-        Raises:
-            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
-        """
-        self._find(path, op="statvfs")
-        return status.make_vfs(read_only=self._read_only)
-
-    def getxattr(
-        self, path: StrPath, name: str, *, follow_symlinks: bool = True
-    ) -> bytes:
-        """
-        Give one extended attribute.
-
-        Raises:
-            UnionFSError: ENODATA, there is none of this name; ENOENT and the like.
-        """
-        live = self._live(path, op="getxattr", follow=follow_symlinks)
-        value = live.meta.xattrs.get(name)
-        if value is None:
-            raise fs_error(errno.ENODATA, fspath(path), op="getxattr")
-        return value
-
-    def listxattr(
-        self, path: StrPath = "/", *, follow_symlinks: bool = True
-    ) -> list[str]:
-        """
-        List the names of the extended attributes, in order.
-
-        Raises:
-            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
-        """
-        live = self._live(path, op="listxattr", follow=follow_symlinks)
-        return sorted(live.meta.xattrs)
+        self._start(thaw(upper, stack.root))
 
     # --- changing ---------------------------------------------------------------
 
@@ -394,34 +83,14 @@ class UnionFS(FileSystem):
         """Do a plan, forget what it made untrue, and tell the observer."""
         if self._read_only and made.steps:
             raise fs_error(errno.EROFS, made.paths[0], op=made.verb)
-        self._forget_edits(commit.apply(made))
-        if self._observer is not None:
-            self._observer(made)
-
-    def _forget_edits(self, edits: Sequence[commit.Edit]) -> None:
-        """
-        Drop exactly the answers that an edit can change.
-
-        A canonical path depends on the entries on its way alone, and a file's entry is
-        on no other path's way.  Other paths go at every edit.
-        """
-        if edits and self._aliases:
-            for alias in self._aliases:
-                self._memo.pop(alias, None)
-                self._stats.pop(alias, None)
-            self._aliases.clear()
+        edits = commit.apply(made)
+        self._cache.forget_edits(edits)
         for edit in edits:
             after = edit.after
             if edit.raised and isinstance(after, UpperFile) and after.origin:
                 self._raised[id(after.origin)] = after
-            if not edit.raised and _moves_a_tree(edit):
-                self._forget()
-                return
-            path = join((*edit.directory.parts, edit.name))
-            self._memo.pop(path, None)
-            self._stats.pop(path, None)
-            if path in self._directories and isinstance(after, UpperDirectory):
-                self._directories[path] = after
+        if self._observer is not None:
+            self._observer(made)
 
     def _refuse_read_only(self, op: str, *paths: StrPath) -> None:
         """Give EROFS first, also for what is missing (overlayfs.md, 9.3)."""
@@ -446,7 +115,7 @@ class UnionFS(FileSystem):
             ctime_ns=now_ns,
         )
 
-    def open(  # type: ignore[override]
+    def open(
         self,
         path: StrPath,
         mode: str = "r",
@@ -580,12 +249,10 @@ class UnionFS(FileSystem):
         target = fspath(src)
         if not target:
             raise fs_error(errno.ENOENT, target, op="symlink", path2=fspath(dst))
-        walk.split(target, op="symlink")
+        split(target, op="symlink")
         place = self._parent(dst, op="symlink")
         now_ns = self._clock()
-        meta = attrs.evolve(
-            self._new_meta(place, 0, now_ns), mode=SYMLINK_META.mode
-        )
+        meta = attrs.evolve(self._new_meta(place, 0, now_ns), mode=SYMLINK_META.mode)
         self._make("symlink", place, Symlink(target, meta), now_ns)
 
     def mknod(self, path: StrPath, mode: int = 0o600, device: int = 0) -> None:
@@ -614,9 +281,7 @@ class UnionFS(FileSystem):
         meta = change(place.live.meta)
         self._commit(plan.set_meta(op, place, meta, self._clock()))
 
-    def chmod(
-        self, path: StrPath, mode: int, *, follow_symlinks: bool = True
-    ) -> None:
+    def chmod(self, path: StrPath, mode: int, *, follow_symlinks: bool = True) -> None:
         """
         Change permission, set-id and sticky bits; copies up in any case (S6).
 
@@ -775,7 +440,7 @@ class UnionFS(FileSystem):
         >>> fs.commit(label="patch")
         <Layer 'patch': 1 entries>
         """
-        return upper.freeze(self._root, label)
+        return freeze(self._root, label)
 
     def fork(self) -> UnionFS:
         """
@@ -790,8 +455,8 @@ class UnionFS(FileSystem):
             credentials=self._credentials,
             observer=self._observer,
         )
-        twin._start(upper.fork(self._root))  # noqa: SLF001 - the same class
-        twin._numbers = self._numbers  # noqa: SLF001 - likewise
+        twin._start(fork(self._root))
+        twin._numbers = self._numbers
         return twin
 
     def __repr__(self) -> str:
@@ -800,30 +465,7 @@ class UnionFS(FileSystem):
 
     def _repr_html_(self) -> str:
         """Draw the upper for a notebook."""
-        return self.commit("upper")._repr_html_()  # noqa: SLF001 - a protocol's name
-
-
-#: Names that only a walk can deal with.
-_NO_NAMES: Final = frozenset({"", ".", ".."})
-
-#: Shorter paths need no check of their length in bytes.
-_SHORT_PATH: Final = 1_000
-
-#: Inode numbers of what the upper made itself start here.
-_UPPER_NUMBERS: Final = 1 << 40
-
-
-def _thaw(layer: Layer | None, stack: Stack) -> UpperDirectory:
-    return upper.thaw(layer, stack.root)
-
-
-def _moves_a_tree(edit: commit.Edit) -> bool:
-    """Tell whether paths below the name may have been remembered."""
-    if isinstance(edit.before, UpperDirectory):
-        return True
-    below = edit.directory.below
-    hidden = below.entries.get(edit.name) if below is not None else None
-    return edit.before is None and isinstance(hidden, DIRECTORY_TYPES)
+        return self.commit("upper")._repr_html_()
 
 
 def _without_set_id(mode: int) -> int:
@@ -852,15 +494,6 @@ def _special(mode: int, device: int, meta: Meta) -> Leaf | None:
     if bits == Kind.CHAR.type_bits and device:
         return Device(major, minor, meta=meta)
     return None
-
-
-@final
-@attrs.frozen
-class _UpperView:
-    """The upper as a layer, for the reference resolver."""
-
-    root: UpperDirectory
-    label: str = "upper"
 
 
 @final

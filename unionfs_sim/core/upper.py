@@ -26,7 +26,7 @@ from unionfs_sim.core.stack import (
 )
 
 if TYPE_CHECKING:
-    from os import stat_result
+    from unionfs_sim.core.status import stat_result
 
 
 @final

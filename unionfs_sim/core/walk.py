@@ -152,10 +152,10 @@ def _target(live: Live | None) -> str | None:
     return node.target if isinstance(node, Symlink) else None
 
 
-def canonical(place: Place) -> str | None:
+def is_canonical(place: Place) -> bool:
     """
-    Give the path of a place, if the caller wrote it just so, else ``None``.
+    Tell whether the caller wrote the path of a place just so, and crossed no link.
 
     What a canonical path leads to changes only with the entries on its way.
     """
-    return place.path if not place.links and place.path == join(place.parts) else None
+    return not place.links and place.path == join(place.parts)

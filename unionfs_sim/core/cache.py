@@ -1,0 +1,174 @@
+"""
+What a union remembers of its paths, and exactly what it must forget.
+
+Every answer is kept under the text that was asked for.  A *canonical* path (absolute,
+nothing folded, no link crossed) depends on the entries on its way alone, so that a
+changed entry makes one answer untrue; all other paths are *aliases*, which go with
+every change of an entry.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from typing import Final, TypeAlias, final
+
+import attrs
+
+from unionfs_sim.core import walk
+from unionfs_sim.core.commit import Edit
+from unionfs_sim.core.paths import StrPath, join, name_fits
+from unionfs_sim.core.stack import DIRECTORY_TYPES
+from unionfs_sim.core.status import stat_result
+from unionfs_sim.core.upper import (
+    LIVE_DIRECTORY_TYPES,
+    Live,
+    LiveDirectory,
+    UpperDirectory,
+    child,
+)
+from unionfs_sim.errors import UnionFSError
+
+#: How many paths a union remembers at most; reaching it forgets them all.
+PATHS_MAX: Final = 65_536
+
+#: Shorter paths need no check of their length in bytes.
+_SHORT_PATH: Final = 1_000
+
+#: Names that only a walk can deal with.
+_NO_NAMES: Final = frozenset({"", ".", ".."})
+
+
+@final
+@attrs.frozen
+class Negative:
+    """
+    What `UnionFS.lookup` gives for a path that leads nowhere; false as a condition.
+
+    Attributes:
+        errno: Why, as the number that a call on the path fails with.
+    """
+
+    errno: int
+
+    def __bool__(self) -> bool:
+        """Give ``False``."""
+        return False
+
+
+#: What `UnionFS.lookup` gives for a path that leads somewhere: the stored record
+#: itself, not a copy.  All have `kind` and `meta`.
+Resolved: TypeAlias = Live
+
+_ABSENT: Final = Negative(errno.ENOENT)
+
+
+@final
+class PathCache:
+    """
+    The paths of one union and what they led to when they were last walked.
+
+    Attributes:
+        answers: What each path leads to, links at the end not followed.
+        stats: The status of each path that leads to a lower object, links followed;
+            inodes of the upper keep their own.
+    """
+
+    __slots__ = ("_aliases", "_directories", "_root", "answers", "stats")
+
+    def __init__(self, root: UpperDirectory) -> None:
+        self._root = root
+        self.answers: dict[StrPath, Resolved | Negative] = {}
+        self.stats: dict[StrPath, stat_result] = {}
+        self._directories: dict[str, LiveDirectory] = {"": root}
+        self._aliases: set[str] = set()
+
+    def find(self, path: str) -> Resolved | Negative:
+        """
+        Find and remember what a path leads to.
+
+        Takes two or three dictionary probes where the path is canonical and its
+        directory known, else a walk.
+        """
+        head, slash, name = path.rpartition("/")
+        directory = self._directories.get(head) if slash else None
+        if directory is not None and name not in _NO_NAMES:
+            live = child(directory, name)
+            if live is not None or (name_fits(name) and len(path) < _SHORT_PATH):
+                return self._remember(path, live, alias=False)
+        try:
+            place = walk.find(self._root, path, follow=False, op="lookup")
+        except UnionFSError as error:
+            # Not remembered: making what is missing on the way would change it.
+            number = error.errno
+        else:
+            alias = not walk.is_canonical(place)
+            found = self._remember(path, place.live, alias=alias)
+            if place.name and not alias:
+                self._directories[head] = place.directory
+            return found
+        assert number is not None, "every error of ours has a number"
+        return Negative(number)
+
+    def _remember(
+        self, path: str, live: Live | None, *, alias: bool
+    ) -> Resolved | Negative:
+        if len(self.answers) >= PATHS_MAX:
+            self.forget()
+        found: Resolved | Negative = _ABSENT if live is None else live
+        self.answers[path] = found
+        if alias:
+            self._aliases.add(path)
+        elif isinstance(live, LIVE_DIRECTORY_TYPES):
+            self._directories[path.rstrip("/")] = live
+        return found
+
+    def keep_status(self, path: str, status: stat_result, *, followed: bool) -> None:
+        """
+        Remember the status of a path that leads to a lower object.
+
+        Args:
+            path: A path that was just found.
+            status: Its status.
+            followed: Whether a link at its end was followed.
+        """
+        if len(self.stats) >= PATHS_MAX:
+            self.forget()
+            followed = True  # what was known of the path is gone: assume the worst
+        if followed:
+            self._aliases.add(path)
+        self.stats[path] = status
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self.answers.clear()
+        self.stats.clear()
+        self._aliases.clear()
+        self._directories.clear()
+        self._directories[""] = self._root
+
+    def forget_edits(self, edits: Sequence[Edit]) -> None:
+        """Forget exactly the answers that these edits can change."""
+        if edits and self._aliases:
+            for alias in self._aliases:
+                self.answers.pop(alias, None)
+                self.stats.pop(alias, None)
+            self._aliases.clear()
+        for edit in edits:
+            if not edit.raised and _moves_a_tree(edit):
+                self.forget()
+                return
+            path = join((*edit.directory.parts, edit.name))
+            self.answers.pop(path, None)
+            self.stats.pop(path, None)
+            if path in self._directories and isinstance(edit.after, UpperDirectory):
+                self._directories[path] = edit.after
+
+
+def _moves_a_tree(edit: Edit) -> bool:
+    """Tell whether paths below the name may have been remembered."""
+    if isinstance(edit.before, UpperDirectory):
+        return True
+    below = edit.directory.below
+    hidden = below.entries.get(edit.name) if below is not None else None
+    return edit.before is None and isinstance(hidden, DIRECTORY_TYPES)

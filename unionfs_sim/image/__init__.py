@@ -1,0 +1,1 @@
+"""Reading real images: OCI layouts, ``docker save`` archives, and single layer tars."""

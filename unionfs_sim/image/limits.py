@@ -1,0 +1,75 @@
+"""How much a reader puts up with, and what it found odd but readable."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+#: The largest number of a file size or an id that is taken (a signed 64-bit word).
+NUMBER_MAX: Final = 2**63 - 1
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """
+    The limits of one reading; the defaults are those of layer-formats, section 8.
+
+    Attributes:
+        entries_max: Entries of one archive or layer.
+        layer_bytes_max: Bytes of one layer after decompression; ``None`` for any.
+        ratio_odd: A layer that grows by more than this factor is reported.
+        path_bytes_max: Bytes of one name in an archive, and of one link target.
+        components_max: Components of one name.
+        pax_bytes_max: Bytes of one pax header.
+        xattr_bytes_max: Bytes of all extended attributes of one entry.
+        json_bytes_max: Bytes of one JSON document.
+        json_depth_max: Levels of one JSON document.
+        index_depth_max: Indexes within indexes.
+        symlink_hops_max: Links that one name inside an archive leads through.
+        window_bytes_max: Memory that a zstd frame may ask for.
+
+    >>> Limits(entries_max=10).json_depth_max
+    64
+    """
+
+    entries_max: int = 5_000_000
+    layer_bytes_max: int | None = None
+    ratio_odd: int = 500
+    path_bytes_max: int = 64 * KIB
+    components_max: int = 4096
+    pax_bytes_max: int = MIB
+    xattr_bytes_max: int = MIB
+    json_bytes_max: int = 4 * MIB
+    json_depth_max: int = 64
+    index_depth_max: int = 8
+    symlink_hops_max: int = 40
+    window_bytes_max: int = 128 * MIB
+
+
+#: What a reader takes whose caller says nothing.
+DEFAULT_LIMITS: Final = Limits()
+
+
+@attrs.frozen
+class Oddity:
+    """
+    Something that an image should not have, and that does not stop its reading.
+
+    Attributes:
+        place: Where it is: the archive or layer, and the entry.
+        sentence: What is odd, and what was made of it.
+
+    >>> str(Oddity("layer 0: entry 'dev/x'", "type 'V' is unknown, skipped"))
+    "layer 0: entry 'dev/x': type 'V' is unknown, skipped"
+    """
+
+    place: str
+    sentence: str
+
+    def __str__(self) -> str:
+        """Give place and sentence as one line."""
+        return f"{self.place}: {self.sentence}"

@@ -1,0 +1,115 @@
+"""The merged view of an image as one plain document, for comparing and for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from unionfs_sim.core.meta import Meta
+from unionfs_sim.core.nodes import Device, Leaf, Regular, Symlink
+from unionfs_sim.core.paths import Parts, join, to_bytes
+from unionfs_sim.core.stack import DIRECTORY_TYPES, DirectoryRecord, Record, Stack
+from unionfs_sim.image.open import Image
+
+
+def manifest(image: Image, *, digests: bool = True) -> dict[str, Any]:
+    """
+    Describe an image: its identity, its layers, and every visible entry.
+
+    Entries are sorted by their path's components.  Names of one inode are a group
+    only as far as they are visible.  A time is ``None``, and the entry is marked as
+    implied, where no layer says anything of a directory.
+
+    Args:
+        image: The image; it must be open.
+        digests: Whether the content of every file is read for its SHA-256.
+
+    Raises:
+        OSError: EIO or EBADF, the image's file has changed or is closed.
+    """
+    root = Stack(image.layers_top_first()).root
+    records = sorted(_records(root), key=lambda item: item[0])
+    groups: dict[int, list[str]] = {}
+    for parts, record in records:
+        if not isinstance(record, DIRECTORY_TYPES):
+            groups.setdefault(id(record), []).append(join(parts))
+    known: dict[int, str] = {}
+    return {
+        "image_id": image.image_id,
+        "manifest_digest": image.manifest_digest,
+        "diff_ids": list(image.diff_ids),
+        "chain_ids": list(image.chain_ids),
+        "layers": [
+            {"media_type": blob.media_type, "digest": blob.digest, "size": blob.size}
+            for blob in image.descriptors
+        ],
+        "root": {
+            join(parts): _directory(record)
+            if isinstance(record, DIRECTORY_TYPES)
+            else _leaf(record, groups[id(record)], known if digests else None)
+            for parts, record in records
+        },
+    }
+
+
+def _records(root: DirectoryRecord) -> Iterator[tuple[Parts, Record]]:
+    """Go through a merged view, without recursion."""
+    pending: list[tuple[Parts, Record]] = [((), root)]
+    while pending:
+        parts, record = pending.pop()
+        yield parts, record
+        if isinstance(record, DIRECTORY_TYPES):
+            for name, entry in record.entries.items():
+                # A view has no marks; its directories of one layer say so as well.
+                pending.append(((*parts, name), entry))  # type: ignore[arg-type]
+
+
+def _attributes(record: Record, meta: Meta) -> dict[str, Any]:
+    return {
+        "type": record.kind.value,
+        "mode": f"{meta.mode:04o}",
+        "uid": meta.uid,
+        "gid": meta.gid,
+        "mtime": meta.mtime_ns,
+    }
+
+
+def _xattrs(entry: dict[str, Any], meta: Meta) -> None:
+    if meta.xattrs:
+        entry["xattrs"] = {
+            name: value.hex() for name, value in sorted(meta.xattrs.items())
+        }
+
+
+def _directory(record: DirectoryRecord) -> dict[str, Any]:
+    """Describe a directory; attributes that no layer gives are marked as such."""
+    entry = _attributes(record, record.meta)
+    if record.implied:
+        entry["mtime"] = None
+        entry["implied"] = True
+    _xattrs(entry, record.meta)
+    return entry
+
+
+def _leaf(node: Leaf, names: list[str], known: dict[int, str] | None) -> dict[str, Any]:
+    """Describe everything else; *known* holds the digests of inodes met before."""
+    entry = _attributes(node, node.meta)
+    match node:
+        case Regular():
+            entry["size"] = node.content.size
+            if known is not None:
+                if id(node) not in known:
+                    known[id(node)] = node.content.sha256()
+                entry["sha256"] = known[id(node)]
+        case Symlink():
+            entry["target"] = node.target
+            entry["size"] = len(to_bytes(node.target))
+        case Device():
+            entry["rdev"] = [node.major, node.minor]
+        case _:
+            pass
+    if len(names) > 1:
+        entry["nlink"] = len(names)
+        entry["links"] = sorted(names)
+    _xattrs(entry, node.meta)
+    return entry

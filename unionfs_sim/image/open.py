@@ -1,0 +1,434 @@
+"""Opening an image, whatever form it is in; `open_image` is the one way in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+
+from unionfs_sim.core.content import Content
+from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.nodes import WHITEOUT, Directory, Entry, Node
+from unionfs_sim.core.paths import Parts
+from unionfs_sim.errors import DigestError, FormatError
+from unionfs_sim.image import (
+    archive,
+    decompress,
+    digest,
+    layout,
+    selection,
+    tarlayer,
+    tarstream,
+)
+from unionfs_sim.image.decompress import Compression
+from unionfs_sim.image.files import ArchiveFiles, DirectoryFiles
+from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
+from unionfs_sim.image.model import (
+    DOCKER_PLAIN_LAYER,
+    LAYER_TYPES,
+    OCI_LAYER,
+    Descriptor,
+    History,
+    ImageConfig,
+)
+from unionfs_sim.image.selection import Selection, StoredLayer
+from unionfs_sim.image.sources import FileSource, Spool
+from unionfs_sim.image.tarlayer import DeviceZero, TarLayer
+
+_SHORT_DIGITS: Final = 12
+
+#: The media type of a compressed layer that no manifest gives one.
+_SNIFFED_TYPES: Final = {
+    None: DOCKER_PLAIN_LAYER,
+    "gzip": f"{DOCKER_PLAIN_LAYER}.gzip",
+    "zstd": f"{DOCKER_PLAIN_LAYER}.zstd",
+}
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Image:
+    """
+    An image that is open: its layers refer to files that closing it closes.
+
+    Attributes:
+        place: Where it was read from.
+        layers_base_first: Its layers.
+        diff_ids: The digests of their tars.
+        chain_ids: The names of the stacks that they make, from the base up.
+        image_id: The digest of the config; ``None`` for a single layer tar.
+        manifest_digest: The digest of the manifest, where there is one.
+        names: Its names in the archive.
+        config: Its config; ``None`` for a single layer tar.
+        descriptors: Type, digest and size of each layer's blob as it is stored.
+        oddities: What was odd.
+    """
+
+    place: str
+    layers_base_first: tuple[Layer, ...]
+    diff_ids: tuple[str, ...]
+    chain_ids: tuple[str, ...]
+    image_id: str | None = None
+    manifest_digest: str | None = None
+    names: tuple[str, ...] = ()
+    config: ImageConfig | None = None
+    descriptors: tuple[Descriptor, ...] = ()
+    oddities: tuple[Oddity, ...] = ()
+    _resources: ExitStack = attrs.field(repr=False)
+
+    @property
+    def history(self) -> tuple[History, ...]:
+        """The steps of its build."""
+        return self.config.history if self.config else ()
+
+    def layers_top_first(self) -> tuple[Layer, ...]:
+        """Give the layers in the order that `Stack` takes them."""
+        return self.layers_base_first[::-1]
+
+    def close(self) -> None:
+        """Close the files; the content of the layers cannot be read any more."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        """Give the image itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the files."""
+        self.close()
+
+
+def open_image(
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    platform: str = "linux/amd64",
+    limits: Limits = DEFAULT_LIMITS,
+    verify: bool = True,
+    lenient: bool = False,
+    device_zero: DeviceZero = "refuse",
+) -> Image:
+    """
+    Open an image: an OCI layout, a Docker archive, or the tar of a single layer.
+
+    The form is recognised by content, compression by its first bytes.  All layers are
+    checked and parsed here; the content of files is read when it is asked for.
+
+    Args:
+        path: A file, or the directory of a layout.
+        name: Which image, if there are several: a reference, a tag, or a digest.
+        platform: Which image of a nested index, as ``os/architecture[/variant]``.
+        limits: How much is put up with.
+        verify: Whether everything is checked against the digests it is announced
+            with.
+        lenient: Of two entries of one name in a layer the last one wins, instead of
+            being refused.
+        device_zero: What becomes of a character device 0:0 in a layer.
+
+    Raises:
+        FormatError: The image is broken, over a limit, or not there by that name.
+        DigestError: Something differs from the digest that it is announced with.
+        OSError: The file cannot be read.
+    """
+    with ExitStack() as resources:
+        opening = _Opening(
+            os.fspath(path),
+            resources,
+            limits=limits,
+            verify=verify,
+            lenient=lenient,
+            device_zero=device_zero,
+        )
+        if stat.S_ISDIR(Path(path).stat().st_mode):
+            files = DirectoryFiles(opening.place, resources)
+            if not (files.has("oci-layout") or files.has("index.json")):
+                msg = f"{opening.place}: a directory without an OCI layout in it"
+                raise FormatError(msg)
+            found = layout.select(
+                files, name=name, platform=platform, limits=limits, verify=verify
+            )
+            return opening.image(found)
+        return opening.file(name, platform)
+
+
+@attrs.frozen(kw_only=True)
+class _Tar:
+    """A blob without its compression; hashed if it had one."""
+
+    content: Content
+    compression: Compression | None = None
+    digest: str | None = None
+
+
+class _Opening:
+    """One image that is being opened."""
+
+    def __init__(
+        self,
+        place: str,
+        resources: ExitStack,
+        *,
+        limits: Limits,
+        verify: bool,
+        lenient: bool,
+        device_zero: DeviceZero,
+    ) -> None:
+        self.place = place
+        self._resources = resources
+        self._limits = limits
+        self._verify = verify
+        self._lenient = lenient
+        self._device_zero = device_zero
+        self._oddities: list[Oddity] = []
+        self._spool = Spool()
+        resources.callback(self._spool.close)
+        # A layer can occur twice in an image: it is decompressed and hashed once.
+        self._tars: dict[tuple[int, int, int, str], _Tar] = {}
+        self._keep: list[Content] = []  # so that the ids in the keys stay theirs
+
+    def file(self, name: str | None, platform: str) -> Image:
+        """Open a file: an archive is read like a layer, and its names tell the form."""
+        source = FileSource(self.place)
+        self._resources.callback(source.close)
+        stored = source.content()
+        if not stored.size:
+            msg = f"{self.place}: the file is empty"
+            raise FormatError(msg)
+        spooled = self._spooled(stored, self.place)
+        read = tarlayer.read_layer(
+            spooled.content,
+            place=self.place,
+            limits=self._limits,
+            lenient=self._lenient,
+            device_zero=self._device_zero,
+            postpone=True,
+        )
+        root = read.layer.root.entries
+        files = ArchiveFiles(self.place, read.layer, self._limits)
+        if "oci-layout" in root and "index.json" in root:
+            found = layout.select(
+                files,
+                name=name,
+                platform=platform,
+                limits=self._limits,
+                verify=self._verify,
+            )
+        elif "manifest.json" in root:
+            found = archive.select(
+                files, name=name, limits=self._limits, verify=self._verify
+            )
+        else:
+            _refuse_near_misses(read.layer, self.place)
+            if name is not None:
+                msg = f"{self.place}: the tar of a single layer, which has no {name!r}"
+                raise FormatError(msg)
+            return self._single(stored, spooled, read)
+        self._oddities += read.oddities
+        return self.image(found)
+
+    def image(self, found: Selection) -> Image:
+        """Read the layers of an image that was found."""
+        odd = selection.odd_history(found.config)
+        if odd:
+            self._report(self.place, odd)
+        layers: list[Layer] = []
+        descriptors: list[Descriptor] = []
+        for number, stored in enumerate(found.layers_base_first):
+            label = _label(number, stored.diff_id)
+            place = f"{self.place}: {label}"
+            tar, descriptor = self._tar(stored, place)
+            read = tarlayer.read_layer(
+                tar,
+                label=label,
+                place=place,
+                diff_id=stored.diff_id,
+                limits=self._limits,
+                lenient=self._lenient,
+                device_zero=self._device_zero,
+                below=_Below(layers),
+            )
+            layers.append(read.layer)
+            descriptors.append(descriptor)
+            self._oddities += read.oddities
+        diff_ids = found.config.diff_ids
+        return Image(
+            place=self.place,
+            layers_base_first=tuple(layers),
+            diff_ids=diff_ids,
+            chain_ids=digest.chain_ids(diff_ids),
+            image_id=found.config.image_id,
+            manifest_digest=found.manifest_digest,
+            names=found.names,
+            config=found.config,
+            descriptors=tuple(descriptors),
+            oddities=tuple(self._oddities),
+            resources=self._resources.pop_all(),
+        )
+
+    def _report(self, place: str, sentence: str) -> None:
+        self._oddities.append(Oddity(place, sentence))
+
+    def _single(self, stored: Content, spooled: _Tar, read: TarLayer) -> Image:
+        """Make an image of one layer without a config."""
+        if read.refusal is not None:
+            raise read.refusal
+        compression = spooled.compression
+        diff_id = spooled.digest or digest.of_content(spooled.content)
+        blob = digest.of_content(stored) if compression else diff_id
+        layer = attrs.evolve(read.layer, label=_label(0, diff_id), diff_id=diff_id)
+        return Image(
+            place=self.place,
+            layers_base_first=(layer,),
+            diff_ids=(diff_id,),
+            chain_ids=(diff_id,),
+            descriptors=(
+                Descriptor(
+                    media_type=OCI_LAYER + (f"+{compression}" if compression else ""),
+                    digest=blob,
+                    size=stored.size,
+                ),
+            ),
+            oddities=(*self._oddities, *read.oddities),
+            resources=self._resources.pop_all(),
+        )
+
+    def _tar(self, stored: StoredLayer, place: str) -> tuple[Content, Descriptor]:
+        """Give a layer's tar, checked against its digest, and say how it is stored."""
+        algorithm = stored.diff_id.partition(":")[0]
+        spooled = self._spooled(stored.blob, place, algorithm=algorithm)
+        self._check_type(stored, spooled, place)
+        descriptor = stored.descriptor
+        found = spooled.digest
+        if found is None and descriptor and descriptor.digest == stored.diff_id:
+            found = stored.diff_id  # the blob is the tar, and has been verified
+        if self._verify:
+            found = found or digest.of_content(spooled.content, algorithm=algorithm)
+            if found != stored.diff_id:
+                msg = f"{place}: the tar is {found}, not {stored.diff_id} as announced"
+                raise DigestError(msg)
+        if descriptor is None:
+            plain = not spooled.compression
+            descriptor = Descriptor(
+                media_type=_SNIFFED_TYPES[spooled.compression],
+                digest=stored.diff_id if plain else digest.of_content(stored.blob),
+                size=stored.blob.size,
+            )
+        return spooled.content, descriptor
+
+    def _check_type(self, stored: StoredLayer, spooled: _Tar, place: str) -> None:
+        """Report a blob that is not compressed as its media type says."""
+        if stored.descriptor is None:
+            return
+        media_type = stored.descriptor.media_type
+        announced = LAYER_TYPES[media_type]
+        if announced == spooled.compression:
+            return
+        if not stored.blob.size:
+            msg = f"{place}: the blob of type {media_type} is empty"
+            raise FormatError(msg)
+        found = spooled.compression or "not compressed"
+        self._report(place, f"the blob of type {media_type} is {found}")
+
+    def _spooled(self, blob: Content, place: str, *, algorithm: str = "sha256") -> _Tar:
+        """Decompress a blob, if it is compressed, into the spool and hash the result."""
+        extent = tarstream.as_extent(blob)
+        key = (id(extent.source), extent.offset, extent.size, algorithm)
+        if key in self._tars:
+            return self._tars[key]
+        compression = decompress.recognise(blob)
+        if compression is None:
+            spooled = _Tar(content=blob)
+            limit = self._limits.layer_bytes_max
+            if limit is not None and blob.size > limit:
+                msg = f"{place}: {blob.size} bytes, more than {limit}"
+                raise FormatError(msg)
+        else:
+            hasher = hashlib.new(algorithm, usedforsecurity=False)
+            pieces = decompress.chunks(
+                blob, compression, place=place, limits=self._limits
+            )
+            content = self._spool.add(_hashed(pieces, hasher))
+            if content.size > self._limits.ratio_odd * blob.size:
+                self._report(place, f"{blob.size} bytes become {content.size}")
+            spooled = _Tar(
+                content=content,
+                compression=compression,
+                digest=f"{algorithm}:{hasher.hexdigest()}",
+            )
+        self._tars[key] = spooled
+        self._keep.append(extent)
+        return spooled
+
+
+def _hashed(pieces: Iterable[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:
+    """Pass pieces through and hash them."""
+    for piece in pieces:
+        hasher.update(piece)
+        yield piece
+
+
+def _label(number: int, diff_id: str) -> str:
+    """
+    Name a layer for people: as it reads in "hidden by a whiteout in ...".
+
+    >>> _label(3, "sha256:0123456789abcdef")
+    'layer 3 (sha256:0123456789ab)'
+    """
+    algorithm, _, digits = diff_id.partition(":")
+    return f"layer {number} ({algorithm}:{digits[:_SHORT_DIGITS]})"
+
+
+@attrs.frozen
+class _Below:
+    """Finds what the layers read so far show at a path."""
+
+    layers_base_first: Sequence[Layer]
+
+    def __call__(self, parts: Parts) -> Node | None:
+        """Give the node, or ``None`` if nothing shows."""
+        for layer in reversed(self.layers_base_first):
+            entry: Entry | None = layer.root
+            hides = False  # whether this layer hides what is below at the path
+            for name in parts:
+                if not isinstance(entry, Directory):
+                    break
+                hides = hides or entry.opaque
+                entry = entry.entries.get(name)
+            else:
+                if entry is WHITEOUT:
+                    return None
+                if entry is not None and not (
+                    isinstance(entry, Directory) and entry.bare
+                ):
+                    return entry
+            if hides or entry is not None:
+                return None
+        return None
+
+
+def _refuse_near_misses(layer: Layer, place: str) -> None:
+    """Refuse an archive that is nearly a layout, or of Docker's oldest form."""
+    root = layer.root.entries
+    if "oci-layout" in root:
+        msg = f"{place}: an OCI layout without index.json"
+        raise FormatError(msg)
+    if "index.json" in root and "blobs" in root:
+        msg = f"{place}: an OCI layout without oci-layout"
+        raise FormatError(msg)
+    if "repositories" in root and any(
+        isinstance(entry, Directory) and "layer.tar" in entry.entries
+        for entry in root.values()
+    ):
+        msg = f"{place}: a Docker archive without manifest.json is not supported"
+        raise FormatError(msg)

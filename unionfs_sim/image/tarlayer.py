@@ -1,0 +1,420 @@
+"""
+A tar as a layer: the changeset rules of image layers applied to its entries.
+
+The order of the entries does not matter: all removals come first and all additions
+second (layer-formats, section 5), except that a hard link means the entry of that name
+as of this point of the layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from sys import intern
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from unionfs_sim.core.content import Content
+from unionfs_sim.core.layer import Layer, LayerBuilder
+from unionfs_sim.core.nodes import (
+    WHITEOUT,
+    Device,
+    Directory,
+    Fifo,
+    Leaf,
+    Node,
+    Regular,
+    Symlink,
+)
+from unionfs_sim.core.paths import Parts, join
+from unionfs_sim.errors import FormatError, SpecError
+from unionfs_sim.image import tarfields, tarstream
+from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
+from unionfs_sim.image.tarstream import TarEntry, TarWalk
+
+#: A name that starts so is a marker, never content.
+MARKER_PREFIX: Final = ".wh."
+
+#: The marker of an opaque directory.
+OPAQUE_MARKER: Final = ".wh..wh..opq"
+
+#: Names that start so are aufs' own and are never content.
+AUFS_PREFIX: Final = ".wh..wh."
+
+#: Longer names take the slow path, which checks their length.
+_PLAIN_CHARS_MAX: Final = 4096
+
+#: What `read_layer` makes of a character device 0:0: refuse, keep it, or hide a name.
+DeviceZero: TypeAlias = Literal["refuse", "keep", "whiteout"]
+
+#: Finds what the layers below show at a path, no link followed.
+Below: TypeAlias = Callable[[Parts], Node | None]
+
+
+@attrs.frozen(kw_only=True)
+class TarLayer:
+    """
+    A layer as it was read.
+
+    Attributes:
+        layer: The layer.
+        oddities: What was odd.
+        refusal: What a strict reading refuses, if the reading was to put that off.
+    """
+
+    layer: Layer
+    oddities: tuple[Oddity, ...]
+    refusal: FormatError | None = None
+
+
+def read_layer(
+    tar: Content,
+    *,
+    label: str = "",
+    place: str = "",
+    diff_id: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    lenient: bool = False,
+    device_zero: DeviceZero = "refuse",
+    below: Below | None = None,
+    postpone: bool = False,
+) -> TarLayer:
+    """
+    Read a tar as a layer; the content of its files is not read, only referred to.
+
+    Takes O(n) for n entries.
+
+    Args:
+        tar: The uncompressed archive.
+        label: How people call the layer.
+        place: What errors call the archive, if not by the label.
+        diff_id: The archive's digest, to be noted in the layer.
+        limits: How much is put up with.
+        lenient: Of two entries of one name the last wins, and a hard link may come
+            before its target; both are reported.
+        device_zero: What becomes of a character device 0:0, which the format has as
+            content and overlay filesystems as a whiteout.
+        below: Finds what hard links mean that this layer has no target for.
+        postpone: Read on where a strict reading refuses something, and give the first
+            refusal as `TarLayer.refusal` instead of raising it.
+
+    Raises:
+        FormatError: The archive is broken, over a limit, or no changeset.
+
+    >>> from unionfs_sim.core.content import literal
+    >>> len(read_layer(literal(bytes(1024))).layer)
+    0
+    """
+    reading = _Reading(
+        tar,
+        builder=LayerBuilder(label, diff_id=diff_id),
+        place=place or label or "layer",
+        limits=limits,
+        lenient=lenient,
+        device_zero=device_zero,
+        below=below,
+        postpone=postpone,
+    )
+    layer = reading.run()
+    return TarLayer(
+        layer=layer, oddities=tuple(reading.oddities), refusal=reading.refusal
+    )
+
+
+class _Reading:
+    """One reading of one archive."""
+
+    def __init__(
+        self,
+        tar: Content,
+        *,
+        builder: LayerBuilder,
+        place: str,
+        limits: Limits,
+        lenient: bool,
+        device_zero: DeviceZero,
+        below: Below | None,
+        postpone: bool,
+    ) -> None:
+        self._place = place
+        self._walk = TarWalk(tar, place=self._place, limits=limits)
+        self._limits = limits
+        self._lenient = lenient
+        self._device_zero = device_zero
+        self._below = below
+        self._postpone = postpone
+        self._builder = builder
+        self.oddities = self._walk.oddities
+        self.refusal: FormatError | None = None
+        self._entry = ""
+        # A directory's name as the archive writes it -> its parts; only plain ones.
+        self._parents: dict[str, Parts] = {}
+        self._whiteouts: dict[Parts, None] = {}
+        self._opaques: dict[Parts, None] = {}
+        # What aufs keeps under names of its own: hidden, but hard links lead there.
+        self._aufs: dict[Parts, Leaf] = {}
+        # Lenient only: the target of a hard link that is not there yet -> the links.
+        self._waiting: dict[Parts, list[Parts]] = {}
+
+    def run(self) -> Layer:
+        """Go through the archive, then apply the marks."""
+        for entry in self._walk:
+            self._entry = entry.name
+            try:
+                self._take(entry)
+            except (SpecError, ValueError) as error:
+                if isinstance(error, FormatError):
+                    raise
+                raise self._error(str(error)) from error
+        self._settle_links()
+        self._apply_marks()
+        return self._builder.freeze()
+
+    def _error(self, reason: str) -> FormatError:
+        return FormatError(f"{self._place}: entry {self._entry[:1000]!r}: {reason}")
+
+    def _report(self, sentence: str) -> None:
+        place = f"{self._place}: entry {self._entry[:1000]!r}"
+        self.oddities.append(Oddity(place, sentence))
+
+    def _irregular(self, reason: str, made_of_it: str) -> None:
+        """Refuse what only a lenient reading takes, which reports it."""
+        if not self._lenient:
+            self._refuse(reason)
+        self._report(f"{reason}; {made_of_it}")
+
+    def _refuse(self, reason: str) -> None:
+        """Refuse something that could be read, now or at the end."""
+        error = self._error(reason)
+        if not self._postpone:
+            raise error
+        self.refusal = self.refusal or error
+
+    def _take(self, entry: TarEntry) -> None:
+        """Take one entry in."""
+        name = entry.name
+        if name[-1:] == "/":
+            name = name.rstrip("/")
+        head, slash, tail = name.rpartition("/")
+        parent = self._parents.get(head) if slash else ()
+        if parent is None or tail in {"", ".", ".."} or len(name) > _PLAIN_CHARS_MAX:
+            parts = self._parts(name)
+            if parts:
+                tail = parts[-1]
+                parent = parts[:-1]
+                if self._hidden_parent(parts, entry):
+                    return
+                # Only what is written plainly can be found again by its text.
+                if name.endswith("/" + tail):
+                    self._parents[head] = parent
+            else:
+                self._root(entry)
+                return
+        if tail.startswith(MARKER_PREFIX):
+            self._marker(parent, tail, entry)
+            return
+        parts = (*parent, intern(tail))
+        if entry.type == tarstream.DIRECTORY:
+            self._directory(parts, entry)
+        else:
+            node = self._node(parts, entry)
+            if node is not None:
+                self._add(parts, node)
+
+    def _parts(self, name: str) -> Parts:
+        """Give a name's place in the layer, with shared components."""
+        limit = self._limits.path_bytes_max
+        if len(name) > limit or (
+            4 * len(name) > limit
+            and len(name.encode("utf-8", "surrogateescape")) > limit
+        ):
+            msg = f"the name has more than {limit} bytes"
+            raise ValueError(msg)
+        parts = tarfields.normalise(name, components_max=self._limits.components_max)
+        return tuple(map(intern, parts))
+
+    def _root(self, entry: TarEntry) -> None:
+        """Take an entry of the root in, which may only be a directory."""
+        if entry.type != tarstream.DIRECTORY:
+            msg = "the root can only be a directory"
+            raise ValueError(msg)
+        self._directory((), entry)
+
+    def _hidden_parent(self, parts: Parts, entry: TarEntry) -> bool:
+        """Tell whether an entry is within a directory of aufs, and keep its inode."""
+        for name in parts[:-1]:
+            if name.startswith(MARKER_PREFIX):
+                if name.startswith(AUFS_PREFIX) and name != OPAQUE_MARKER:
+                    self._keep_aufs(parts, entry)
+                    return True
+                # disputed/whiteout-component: the tools make a directory of it.
+                msg = f"{name!r} is a whiteout, and nothing can be in it"
+                raise ValueError(msg)
+        return False
+
+    def _keep_aufs(self, parts: Parts, entry: TarEntry) -> None:
+        """Keep a hidden inode of aufs for the hard links into it."""
+        if entry.type != tarstream.DIRECTORY:
+            node = self._node(parts, entry)
+            if node is not None:
+                self._aufs[parts] = node
+
+    def _marker(self, parent: Parts, name: str, entry: TarEntry) -> None:
+        """Note a whiteout or an opaque mark; its type and attributes mean nothing."""
+        marks, parts = self._opaques, parent
+        if name != OPAQUE_MARKER:
+            if name.startswith(AUFS_PREFIX):
+                self._keep_aufs((*parent, name), entry)
+                return
+            hidden = name[len(MARKER_PREFIX) :]
+            if hidden in {"", ".", ".."}:
+                # umoci deletes the parent directory, Docker's mknod fails.
+                msg = f"the whiteout {name!r} names nothing that could be hidden"
+                raise ValueError(msg)
+            marks, parts = self._whiteouts, (*parent, intern(hidden))
+        if parts in marks:
+            self._irregular("the layer has this marker twice", "it counts once")
+        marks[parts] = None
+
+    def _directory(self, parts: Parts, entry: TarEntry) -> None:
+        """Give a directory its attributes."""
+        present = self._builder.get(parts)
+        if present is not None:
+            if not isinstance(present, Directory):
+                self._irregular("the layer has this name twice", "the last one wins")
+                self._builder.discard(parts)
+            elif not present.implied:
+                self._irregular("the layer has this directory twice", "they are merged")
+        self._builder.set_meta(parts, entry.meta)
+
+    def _add(self, parts: Parts, node: Leaf) -> None:
+        """Put a node at its place, and at those that wait for it as their target."""
+        if self._builder.get(parts) is not None:
+            self._irregular("the layer has this name twice", "the last one wins")
+        self._builder.add(parts, node)
+
+    def _node(self, parts: Parts, entry: TarEntry) -> Leaf | None:
+        """Make the node of an entry, or give ``None`` if it makes none."""
+        kind = entry.type
+        if kind == tarstream.FILE:
+            return Regular(entry.content, entry.meta)
+        if kind == tarstream.SYMLINK:
+            if not entry.link:
+                msg = "a symbolic link without a target"
+                raise ValueError(msg)
+            return Symlink(entry.link, entry.meta)
+        if kind == tarstream.HARD_LINK:
+            return self._target(parts, entry)
+        if kind in {tarstream.CHAR, tarstream.BLOCK}:
+            return self._device(parts, entry)
+        if kind == tarstream.FIFO:
+            return Fifo(entry.meta)
+        self._report(f"the type {kind!r} is unknown, skipped")
+        return None
+
+    def _device(self, parts: Parts, entry: TarEntry) -> Leaf | None:
+        """Make a device, or decide what becomes of the ambiguous one."""
+        block = entry.type == tarstream.BLOCK
+        if not block and not entry.major and not entry.minor:
+            if self._device_zero == "refuse":
+                # disputed/char00: Docker and podman hide the name, umoci makes it.
+                self._refuse("a character device 0:0, which is a whiteout elsewhere")
+            if self._device_zero == "whiteout":
+                self._whiteouts[parts] = None
+                return None
+        return Device(entry.major, entry.minor, block=block, meta=entry.meta)
+
+    def _target(self, parts: Parts, entry: TarEntry) -> Leaf | None:
+        """
+        Find the inode that a hard link is a further name of.
+
+        The link's own attributes are ignored, as umoci does (rules-main, t18).
+        """
+        target = self._parts(entry.link)
+        if not target or target == parts:
+            msg = f"a hard link to {entry.link!r}, which is the root or itself"
+            raise ValueError(msg)
+        node: Node | None = self._aufs.get(target)
+        if node is None:
+            found = self._builder.get(target)
+            node = None if found is WHITEOUT else found
+        if node is None and self._below is not None:
+            node = self._below(target)
+            if node is not None:
+                self._report(
+                    f"a hard link to {entry.link!r} of a layer below, which Docker"
+                    " refuses; both names are one inode"
+                )
+        if node is None:
+            self._irregular(
+                f"a hard link to {entry.link!r}, which is not there",
+                "it may come later",
+            )
+            self._waiting.setdefault(target, []).append(parts)
+            return None
+        if isinstance(node, Directory):
+            msg = f"a hard link to {entry.link!r}, which is a directory"
+            raise ValueError(msg)  # noqa: TRY004 - the archive is wrong, not the caller
+        return node
+
+    def _settle_links(self) -> None:
+        """Resolve the hard links that came before their targets, chains as well."""
+        ready = [target for target in self._waiting if self._builder.get(target)]
+        while ready:
+            target = ready.pop()
+            node = self._builder.get(target)
+            for parts in self._waiting.pop(target, ()):
+                self._entry = join(parts)
+                if node is None or node is WHITEOUT or isinstance(node, Directory):
+                    raise self._error(f"a hard link to the directory {join(target)}")
+                if self._builder.get(parts) is None:
+                    self._builder.add(parts, node)
+                    ready.append(parts)
+        for target, links in self._waiting.items():
+            self._entry = join(links[0])
+            raise self._error(f"a hard link to {join(target)}, which is nowhere")
+
+    def _apply_marks(self) -> None:
+        """Apply whiteouts, then opaque marks, those near the root first."""
+        gone: dict[str, object] = {}
+        for parts in sorted(self._whiteouts, key=len):
+            if _is_gone(gone, parts[:-1]):
+                continue
+            try:
+                self._builder.whiteout(parts)
+            except SpecError:
+                # The layer has a file where the marker's folder would be; umoci
+                # writes such markers (metadata-umoci): legal and redundant.
+                continue
+            if self._builder.get(parts) is WHITEOUT:
+                _mark_gone(gone, parts)
+        for parts in self._opaques:
+            if _is_gone(gone, parts):
+                continue
+            try:
+                self._builder.opaque(parts)
+            except SpecError as error:
+                self._entry = join((*parts, OPAQUE_MARKER))
+                self._report(f"the mark is not in a directory ({error}), dropped")
+
+
+def _is_gone(gone: Mapping[str, object], parts: Parts) -> bool:
+    """Tell whether a place or one above it is hidden by a whiteout of the layer."""
+    node: object = gone
+    for name in parts:
+        if not isinstance(node, dict):
+            return True
+        node = node.get(name)
+        if node is None:
+            return False
+    return not isinstance(node, dict)
+
+
+def _mark_gone(gone: dict[str, object], parts: Parts) -> None:
+    """Note a place that a whiteout hides; nothing above it is noted yet."""
+    node = gone
+    for name in parts[:-1]:
+        child = node.setdefault(name, {})
+        assert isinstance(child, dict), "a whiteout below a whiteout is not applied"
+        node = child
+    node[parts[-1]] = True

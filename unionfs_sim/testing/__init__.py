@@ -1,0 +1,1 @@
+"""For tests, ours and others': strategies for layers, stacks and programs."""

@@ -17,7 +17,15 @@ from typing import Protocol, TypeAlias, final
 import attrs
 
 from unionfs_sim.core.meta import Meta
-from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind, Leaf, Symlink
+from unionfs_sim.core.nodes import (
+    WHITEOUT,
+    Directory,
+    Kind,
+    Leaf,
+    Mark,
+    Symlink,
+    WhiteoutType,
+)
 from unionfs_sim.core.paths import SYMLINKS_MAX, Name, Parts, join, name_fits, split
 from unionfs_sim.core.upper import UpperDirectory, UpperFile
 from unionfs_sim.errors import UnionFSError
@@ -103,9 +111,10 @@ class Component:
         name: The name looked up.
         probes: The layers asked, in order.
         verdict: How it ended.
-        hidden: What layers have there that does not show, top first; these layers
-            were not asked, and count as no probes.
-        hidden_by: The label of the layer that hides them, and how, or ``None``.
+        hidden: What layers have there that does not show, top first, whiteouts
+            included; these are no probes: most of the layers were not asked.
+        hidden_by: What hides those that are not whiteouts, and in which layer; or
+            ``None``.
         target: The text of the symbolic link found, if it was followed.
     """
 
@@ -397,17 +406,16 @@ class _Walk:
     ) -> None:
         """Keep what happened, and what the layers have that does not show."""
         shown = set(found.layers) if found else set()
+        asked = {probe.layer for probe in probes if not probe.kind}
         hidden = []
         for layer, root in enumerate(self._roots):
             entry = _raw(root, (*parts, name))
-            if entry is None or layer in shown:
+            if entry is None or layer in shown | asked:
                 continue
-            answer = (
-                Answer.DIRECTORY if isinstance(entry, _ANY_DIRECTORY) else Answer.FOUND
-            )
-            hidden.append(Probe(layer, self._labels[layer], answer, entry.kind))
+            hidden.append(_answer(layer, self._labels[layer], entry))
+        covered = [probe for probe in hidden if probe.kind]
         if found is None:
-            verdict = Verdict.HIDDEN if hidden else Verdict.ABSENT
+            verdict = Verdict.HIDDEN if covered else Verdict.ABSENT
         elif len(found.hits) > 1:
             verdict = Verdict.MERGED
         else:
@@ -419,7 +427,7 @@ class _Walk:
                 probes,
                 verdict,
                 tuple(hidden),
-                self._hidden_by(parts, probes, hidden) if hidden else None,
+                self._hidden_by(parts, probes, covered) if covered else None,
                 target,
             )
         )
@@ -431,7 +439,7 @@ class _Walk:
         first = hidden[0].layer
         for probe in probes:
             if probe.answer.stops and probe.layer <= first:
-                return _REASONS[probe.answer].format(label=probe.label)
+                return _reason(probe)
         for component in reversed(self._components):
             if component.hidden_by and component.path == join(parts):
                 return component.hidden_by
@@ -450,20 +458,48 @@ class _Walk:
         )
 
 
-_REASONS = {
-    Answer.WHITEOUT: "a whiteout in {label}",
-    Answer.OPAQUE: "the opaque directory in {label}",
-    Answer.FOUND: "what {label} has there",
-    Answer.CUT_OFF: "the file in {label}, which ends the merge",
+#: The words for each kind of node.
+KIND_WORDS: Mapping[Kind, str] = {
+    Kind.REGULAR: "file",
+    Kind.DIRECTORY: "directory",
+    Kind.SYMLINK: "symbolic link",
+    Kind.CHAR: "character device",
+    Kind.BLOCK: "block device",
+    Kind.FIFO: "fifo",
+    Kind.SOCKET: "socket",
 }
 
 
-def _raw(root: AnyDirectory, parts: Parts) -> AnyDirectory | AnyLeaf | None:
+def _reason(probe: Probe) -> str:
+    """Say what an answer that stops the lookup hides the rest by."""
+    if probe.answer is Answer.WHITEOUT:
+        return f"a whiteout in {probe.label}"
+    assert probe.kind is not None
+    what = f"the {KIND_WORDS[probe.kind]} in {probe.label}"
+    if probe.answer is Answer.OPAQUE:
+        return f"the opaque directory in {probe.label}"
+    if probe.answer is Answer.CUT_OFF:
+        return f"{what}, which ends the merge"
+    return what
+
+
+def _answer(layer: int, label: str, entry: AnyDirectory | AnyLeaf | Mark) -> Probe:
+    """Say what a layer has, although it was not asked."""
+    if isinstance(entry, Mark):
+        return Probe(layer, label, Answer.WHITEOUT)
+    answer = Answer.FOUND
+    if isinstance(entry, _ANY_DIRECTORY):
+        answer = Answer.OPAQUE if entry.opaque else Answer.DIRECTORY
+    return Probe(layer, label, answer, entry.kind)
+
+
+def _raw(
+    root: AnyDirectory, parts: Parts
+) -> AnyDirectory | AnyLeaf | WhiteoutType | None:
     """Give what one layer has at a path, whatever other layers hide of it."""
-    entry: AnyDirectory | AnyLeaf | None = root
+    entry: AnyDirectory | AnyLeaf | WhiteoutType | None = root
     for name in parts:
         if not isinstance(entry, _ANY_DIRECTORY):
             return None
-        item = entry.entries.get(name)
-        entry = None if item is WHITEOUT else item
+        entry = entry.entries.get(name)
     return entry

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html as _html
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 from unionfs_sim.core.layer import Layer
-from unionfs_sim.core.lookup import Answer, Component, Probe, Trace, Verdict
+from unionfs_sim.core.lookup import KIND_WORDS, Answer, Component, Probe, Trace, Verdict
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Entry, Kind, Symlink
 from unionfs_sim.core.paths import Parts
 
@@ -19,15 +20,36 @@ _ANSWERS: Final = {
     Answer.CUT_OFF: "{kind}: ends the merge of the directories above it",
 }
 
-_KINDS: Final = {
-    Kind.REGULAR: "file",
-    Kind.DIRECTORY: "directory",
-    Kind.SYMLINK: "symbolic link",
-    Kind.CHAR: "character device",
-    Kind.BLOCK: "block device",
-    Kind.FIFO: "fifo",
-    Kind.SOCKET: "socket",
+#: What a piece of a story is, for those who give it a colour.
+Role: TypeAlias = Literal[
+    "path",
+    "label",
+    "faint",
+    "found",
+    "directory",
+    "whiteout",
+    "opaque",
+    "cut off",
+    "hidden",
+    "link",
+    "good",
+    "error",
+]
+
+#: Text and what it is.
+Piece: TypeAlias = tuple[str, Role]
+
+_ROLES: Final[Mapping[Answer, Role]] = {
+    Answer.ABSENT: "faint",
+    Answer.WHITEOUT: "whiteout",
+    Answer.OPAQUE: "opaque",
+    Answer.DIRECTORY: "directory",
+    Answer.FOUND: "found",
+    Answer.CUT_OFF: "cut off",
 }
+
+#: From how many layers on a row of layers without a name is one line.
+_RUN_MIN: Final = 3
 
 
 def printable(text: str) -> str:
@@ -46,12 +68,14 @@ def printable(text: str) -> str:
 
 def kind_name(kind: Kind | None) -> str:
     """Give the words for a kind of node."""
-    return _KINDS[kind] if kind else "nothing"
+    return KIND_WORDS[kind] if kind else "nothing"
 
 
 def trace_text(trace: Trace) -> str:
     """
     Tell the story of a lookup, one line a layer that was asked.
+
+    Layers in a row that do not have a name share a line.
 
     >>> from unionfs_sim import WHITEOUT, Layer
     >>> from unionfs_sim.core.lookup import trace
@@ -63,30 +87,59 @@ def trace_text(trace: Trace) -> str:
       base  (file, hidden by a whiteout in web)
     = No such file or directory: hidden by a whiteout in web; 1 probe
     """
-    lines: list[str] = []
-    for component in trace.components:
-        lines.extend(component_lines(component))
-    lines.append(f"= {verdict_text(trace)}")
-    return "\n".join(lines)
+    return "\n".join("".join(text for text, _ in line) for line in trace_pieces(trace))
 
 
-def component_lines(component: Component) -> list[str]:
-    """Tell the lookup of one name, one line a layer."""
-    probes = [*component.probes]
-    width = max((len(probe.label) for probe in (*probes, *component.hidden)), default=0)
-    asked = {probe.layer: answer_text(probe) for probe in probes}
-    told = {probe.layer: probe.label for probe in probes}
-    for probe in component.hidden:
-        if probe.layer not in asked:
-            asked[probe.layer] = (
-                f"({kind_name(probe.kind)}, hidden by {component.hidden_by})"
-            )
-            told[probe.layer] = probe.label
-    lines = [printable(component.path)]
-    lines += [f"  {told[layer]:<{width}}  {asked[layer]}" for layer in sorted(asked)]
-    if component.target is not None:
-        lines.append(f"  -> {printable(component.target)}")
+def trace_pieces(trace: Trace) -> list[list[Piece]]:
+    """Tell the story of a lookup like `trace_text`, each line in pieces with roles."""
+    lines = [line for item in trace.components for line in component_pieces(item)]
+    role: Role = "error" if trace.error else "good"
+    lines.append([("= ", "faint"), (verdict_text(trace), role)])
     return lines
+
+
+def component_pieces(component: Component) -> list[list[Piece]]:
+    """Tell the lookup of one name, one line a layer."""
+    rows: list[tuple[str, str, Role]] = []
+    absent: list[str] = []
+
+    def end_run() -> None:
+        if len(absent) < _RUN_MIN:
+            rows.extend((label, _ANSWERS[Answer.ABSENT], "faint") for label in absent)
+        else:
+            text = f"{_ANSWERS[Answer.ABSENT]} ({len(absent)} layers)"
+            rows.append((f"{absent[0]} ... {absent[-1]}", text, "faint"))
+        absent.clear()
+
+    asked = {probe.layer: probe for probe in component.probes}
+    told = {probe.layer: probe for probe in component.hidden} | asked
+    for layer, probe in sorted(told.items()):
+        label = printable(probe.label)
+        if layer not in asked:
+            end_run()
+            text = f"({_hidden_text(probe, component)})"
+            rows.append((label, text, "hidden"))
+        elif probe.answer is Answer.ABSENT:
+            absent.append(label)
+        else:
+            end_run()
+            rows.append((label, answer_text(probe), _ROLES[probe.answer]))
+    end_run()
+    width = max((len(label) for label, _, _ in rows), default=0)
+    lines: list[list[Piece]] = [[(printable(component.path), "path")]]
+    lines += [
+        [(f"  {label:<{width}}  ", "label"), (text, role)] for label, text, role in rows
+    ]
+    if component.target is not None:
+        lines.append([("  -> ", "faint"), (printable(component.target), "link")])
+    return lines
+
+
+def _hidden_text(probe: Probe, component: Component) -> str:
+    if probe.answer is Answer.WHITEOUT:
+        return "whiteout, not asked"
+    opaque = "opaque " if probe.answer is Answer.OPAQUE else ""
+    return f"{opaque}{kind_name(probe.kind)}, hidden by {component.hidden_by}"
 
 
 def answer_text(probe: Probe) -> str:
@@ -105,13 +158,18 @@ def verdict_text(trace: Trace) -> str:
         case Verdict.MERGED:
             text = f"directory merged from {where}"
         case Verdict.ABSENT:
-            text = "No such file or directory: no layer has it"
+            text = "No such file or directory"
+            if last:
+                it = "it" if last.path == trace.path else printable(last.path)
+                text += f": no layer has {it}"
         case Verdict.HIDDEN:
-            reason = last.hidden_by if last else None
-            text = f"No such file or directory: hidden by {reason}"
+            assert last is not None
+            it = "" if last.path == trace.path else f"{printable(last.path)} is "
+            text = f"No such file or directory: {it}hidden by {last.hidden_by}"
         case Verdict.NOT_A_DIRECTORY:
-            name = printable(last.path) if last else "/"
-            text = f"Not a directory: {name} is in the way"
+            assert last is not None
+            kinds = [probe.kind for probe in last.probes if probe.kind]
+            text = f"Not a directory: {printable(last.path)} is a {kind_name(kinds[0])}"
         case Verdict.LOOP:
             text = "Too many levels of symbolic links"
         case _:

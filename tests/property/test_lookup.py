@@ -62,8 +62,8 @@ def test_listing_is_the_set_of_names_that_resolve(stack: Stack) -> None:
         candidates = {*"abc"}
         for layer in stack.layers:
             assert isinstance(layer, Layer)
-            for parts, _ in layer.items():
-                candidates.update(parts)
+            for path, _ in layer.walk():
+                candidates.update(filter(None, path.split("/")))
         resolving = {
             name for name in candidates if fs.lookup(f"{directory.rstrip('/')}/{name}")
         }

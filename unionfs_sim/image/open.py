@@ -283,6 +283,7 @@ class _Opening:
         """Make an image of one layer without a config."""
         if read.refusal is not None:
             raise read.refusal
+        self._check_size(spooled.content, self.place)
         compression = spooled.compression
         diff_id = spooled.digest or digest.of_content(spooled.content)
         blob = digest.of_content(stored) if compression else diff_id
@@ -308,6 +309,7 @@ class _Opening:
         algorithm = stored.diff_id.partition(":")[0]
         spooled = self._spooled(stored.blob, place, algorithm=algorithm)
         self._check_type(stored, spooled, place)
+        self._check_size(spooled.content, place)
         descriptor = stored.descriptor
         found = spooled.digest
         if found is None and descriptor and descriptor.digest == stored.diff_id:
@@ -325,6 +327,12 @@ class _Opening:
                 size=stored.blob.size,
             )
         return spooled.content, descriptor
+
+    def _check_size(self, tar: Content, place: str) -> None:
+        limit = self._limits.layer_bytes_max
+        if limit is not None and tar.size > limit:
+            msg = f"{place}: a tar of {tar.size} bytes, more than {limit}"
+            raise FormatError(msg)
 
     def _check_type(self, stored: StoredLayer, spooled: _Tar, place: str) -> None:
         """Report a blob that is not compressed as its media type says."""
@@ -349,10 +357,6 @@ class _Opening:
         compression = decompress.recognise(blob)
         if compression is None:
             spooled = _Tar(content=blob)
-            limit = self._limits.layer_bytes_max
-            if limit is not None and blob.size > limit:
-                msg = f"{place}: {blob.size} bytes, more than {limit}"
-                raise FormatError(msg)
         else:
             hasher = hashlib.new(algorithm, usedforsecurity=False)
             pieces = decompress.chunks(

@@ -26,7 +26,7 @@ from unionfs_sim.core.nodes import (
     Regular,
     Symlink,
 )
-from unionfs_sim.core.paths import Parts, join
+from unionfs_sim.core.paths import Parts, join, to_bytes
 from unionfs_sim.errors import FormatError, SpecError
 from unionfs_sim.image import tarfields, tarstream
 from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
@@ -139,6 +139,8 @@ class _Reading:
         self._place = place
         self._walk = TarWalk(tar, place=self._place, limits=limits)
         self._limits = limits
+        # A character takes at most four bytes, so shorter names need no counting.
+        self._plain_chars_max = min(_PLAIN_CHARS_MAX, limits.path_bytes_max // 4)
         self._lenient = lenient
         self._device_zero = device_zero
         self._below = below
@@ -197,7 +199,11 @@ class _Reading:
             name = name.rstrip("/")
         head, slash, tail = name.rpartition("/")
         parent = self._parents.get(head) if slash else ()
-        if parent is None or tail in {"", ".", ".."} or len(name) > _PLAIN_CHARS_MAX:
+        if (
+            parent is None
+            or tail in {"", ".", ".."}
+            or len(name) > self._plain_chars_max
+        ):
             parts = self._parts(name)
             if parts:
                 tail = parts[-1]
@@ -223,15 +229,15 @@ class _Reading:
 
     def _parts(self, name: str) -> Parts:
         """Give a name's place in the layer, with shared components."""
-        limit = self._limits.path_bytes_max
-        if len(name) > limit or (
-            4 * len(name) > limit
-            and len(name.encode("utf-8", "surrogateescape")) > limit
-        ):
-            msg = f"the name has more than {limit} bytes"
-            raise ValueError(msg)
+        self._check_length(name)
         parts = tarfields.normalise(name, components_max=self._limits.components_max)
         return tuple(map(intern, parts))
+
+    def _check_length(self, path: str) -> None:
+        limit = self._limits.path_bytes_max
+        if 4 * len(path) > limit and len(to_bytes(path)) > limit:
+            msg = f"a path of more than {limit} bytes"
+            raise ValueError(msg)
 
     def _root(self, entry: TarEntry) -> None:
         """Take an entry of the root in, which may only be a directory."""
@@ -302,6 +308,7 @@ class _Reading:
             if not entry.link:
                 msg = "a symbolic link without a target"
                 raise ValueError(msg)
+            self._check_length(entry.link)
             return Symlink(entry.link, entry.meta)
         if kind == tarstream.HARD_LINK:
             return self._target(parts, entry)

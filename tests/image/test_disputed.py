@@ -1,0 +1,157 @@
+"""What we make of the images that real tools disagree about (section 9)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from unionfs_sim.errors import FormatError
+from unionfs_sim.image.manifest import manifest
+from unionfs_sim.image.open import open_image
+
+#: Images that we refuse -> the reason.
+REFUSED: Final = {
+    "char00": "a character device 0:0",
+    "duplicate-dir-attrs": "this directory twice",
+    "duplicate-file": "this name twice",
+    "duplicate-file-then-dir": "this name twice",
+    "hardlink-forward": "which is not there",
+    "hardlink-self": "the root or itself",
+    "hardlink-to-dir": "which is a directory",
+    "symlink-parent-same-layer": "/p: not a directory",
+    "whiteout-component": "nothing can be in it",
+    "whiteout-dot": "names nothing",
+    "whiteout-dotdot": "names nothing",
+    "whiteout-empty-name": "names nothing",
+}
+
+#: Images of which we make something else than umoci: image -> path -> what we have.
+#: ``None`` is a path that only umoci has, a dict holds the members that differ.
+OURS: Final[dict[str, dict[str, dict[str, Any] | None]]] = {
+    # The names of aufs are hidden; what is linked there is content.
+    "aufs-meta": {
+        "/.wh..wh.plnk": None,
+        "/.wh..wh.plnk/99.1": None,
+        "/d/a": {"nlink": 2, "links": ["/d/a", "/d/b"]},
+        "/d/b": {"nlink": 2, "links": ["/d/a", "/d/b"]},
+    },
+    # Marks have no effect through a symbolic link of a lower layer.
+    "opaque-through-symlink": {"/real/r": {"type": "file"}},
+    "whiteout-through-symlink": {"/real/r": {"type": "file"}},
+    # A directory replaces the link: a layer does not depend on what is below.
+    "symlink-parent": {
+        "/dl": {"type": "dir", "mode": "0755", "target": None, "size": None},
+        "/dl/new": {"type": "file"},
+        "/real/new": None,
+    },
+    # Attributes: kept as they are, but for the bookkeeping of overlays.
+    "xattr-selinux": {
+        "/d/f": {"xattrs": {"security.selinux": b"system_u:object_r:bin_t:s0\0".hex()}}
+    },
+    "xattr-unknown-ns": {"/d/f": {"xattrs": {"weird.name": b"v".hex()}}},
+    "xattr-user-overlay": {"/d/sub": {"xattrs": None}},
+    # umoci refuses a contiguous file, we read it.
+    "contiguous-type": {},
+}
+
+#: What is told of an image.
+TOLD: Final = {
+    "cross-layer-hardlink": "hard link to 'd/f' of a layer below",
+    "cross-layer-hardlink-replaced": "hard link to 'd/f' of a layer below",
+    "xattr-overlay-opaque": "'trusted.overlay.opaque' is bookkeeping",
+    "xattr-overlay-redirect": "'trusted.overlay.redirect' is bookkeeping",
+    "xattr-unknown-ns": "'weird.name' is of no namespace",
+    "xattr-user-overlay": "'user.overlay.opaque' is bookkeeping",
+}
+
+
+def test_table_of_disputed_images(shared: Path) -> None:
+    """Each gives umoci's tree, the difference that is listed, or the refusal."""
+    folder = shared / "images" / "disputed"
+    archives = {p.name.removesuffix(".oci.tar"): p for p in folder.glob("*.oci.tar")}
+    wrong = {}
+    for name, path in sorted(archives.items()):
+        found = answer(path)
+        if found != expected(folder, name):
+            wrong[name] = found
+
+    assert {} == wrong
+    assert set() == (REFUSED.keys() | OURS.keys() | TOLD.keys()) - archives.keys()
+
+
+def answer(path: Path) -> object:
+    """Give the refusal's place in the table, or the entries that differ from umoci."""
+    name = path.name.removesuffix(".oci.tar")
+    try:
+        image = open_image(path)
+    except FormatError as error:
+        return next((n for n, why in REFUSED.items() if why in str(error)), str(error))
+    with image:
+        told = " ".join(map(str, image.oddities))
+        if bool(told) != (name in TOLD) or TOLD.get(name, "") not in told:
+            return told
+        root = manifest(image)["root"]
+    truth = json.loads(path.with_name(f"{name}.truth.json").read_bytes())
+    theirs = truth["root"]
+    if not theirs:  # umoci and GNU tar refused
+        return {}
+    found: dict[str, dict[str, Any] | None] = {}
+    for where in theirs.keys() | root.keys():
+        if where not in root:
+            found[where] = None
+        elif where not in theirs:
+            found[where] = {"type": root[where]["type"]}
+        elif difference := differing(root[where], theirs[where]):
+            found[where] = difference
+    return found
+
+
+def differing(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """Give our values of the members that differ."""
+    ignored = {"implied"} if theirs["mtime"] is not None else {"implied", "mtime"}
+    if ours["type"] != theirs["type"]:
+        ignored.add("mtime")  # not the same object
+    return {
+        key: ours.get(key)
+        for key in (ours.keys() | theirs.keys()) - ignored
+        if ours.get(key) != theirs.get(key)
+    }
+
+
+def expected(folder: Path, name: str) -> object:
+    """Give what the tables say."""
+    if name in REFUSED:
+        same_reason = REFUSED[name]
+        return next(n for n, why in REFUSED.items() if why == same_reason)
+    return OURS.get(name, {})
+
+
+def test_lenient_reading_of_disputed_images(shared: Path) -> None:
+    """A lenient reading of duplicates gives what umoci gives."""
+    for name in ("duplicate-dir-attrs", "duplicate-file", "duplicate-file-then-dir"):
+        path = shared / "images" / "disputed" / f"{name}.oci.tar"
+        truth = json.loads(path.with_name(f"{name}.truth.json").read_bytes())
+        with open_image(path, lenient=True) as image:
+            root = manifest(image)["root"]
+            told = list(image.oddities)
+
+        assert truth["root"].keys() == root.keys(), name
+        assert not any(
+            differing(root[where], entry) for where, entry in truth["root"].items()
+        ), name
+        assert 1 <= len(told)
+
+
+@pytest.mark.parametrize(("choice", "kind"), [("keep", "char"), ("whiteout", None)])
+def test_device_zero_of_a_real_image(
+    choice: Any, kind: str | None, shared: Path
+) -> None:
+    """The device 0:0 of disputed/char00 is kept or hides the name, on request."""
+    path = shared / "images" / "disputed" / "char00.oci.tar"
+    with open_image(path, device_zero=choice) as image:
+        root = manifest(image)["root"]
+
+    assert kind == root.get("/d/f", {}).get("type")

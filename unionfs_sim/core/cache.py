@@ -18,7 +18,7 @@ import attrs
 from unionfs_sim.core import walk
 from unionfs_sim.core.commit import Edit
 from unionfs_sim.core.paths import StrPath, join, name_fits
-from unionfs_sim.core.stack import DIRECTORY_TYPES
+from unionfs_sim.core.records import DIRECTORY_TYPES
 from unionfs_sim.core.status import stat_result
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,

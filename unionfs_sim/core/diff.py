@@ -9,7 +9,7 @@ import attrs
 
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Entry
 from unionfs_sim.core.paths import Name, Parts, join
-from unionfs_sim.core.stack import DIRECTORY_TYPES, DirectoryRecord, Record
+from unionfs_sim.core.records import DIRECTORY_TYPES, DirectoryRecord, Record
 from unionfs_sim.core.upper import UpperDirectory, UpperEntry
 
 #: ``A`` added, ``C`` changed, ``D`` deleted, as ``docker diff`` prints them.

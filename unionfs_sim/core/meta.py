@@ -14,7 +14,7 @@ MODE_BITS: Final = 0o7777
 NO_XATTRS: Final[Mapping[str, bytes]] = {}
 
 
-def _shared_xattrs(xattrs: Mapping[str, bytes]) -> Mapping[str, bytes]:
+def _shared(xattrs: Mapping[str, bytes]) -> Mapping[str, bytes]:
     return dict(xattrs) if xattrs else NO_XATTRS
 
 
@@ -30,7 +30,10 @@ class Meta:
         atime_ns: Last access, in nanoseconds since the epoch.
         mtime_ns: Last change of the content, likewise.
         ctime_ns: Last change of the inode, likewise.
-        xattrs: Extended attributes; never to be changed in place.
+        xattrs: Extended attributes as a caller sees them; never to be changed in place.
+        private: What overlayfs keeps for itself in xattrs (``redirect``, ``origin``,
+            ``impure``, ``metacopy``, ``nlink``, ...), by the last part of the name;
+            never shown to a caller, and not copied up.
 
     >>> Meta(mode=0o644, mtime_ns=5).mtime_ns
     5
@@ -42,8 +45,9 @@ class Meta:
     atime_ns: int = 0
     mtime_ns: int = 0
     ctime_ns: int = 0
-    xattrs: Mapping[str, bytes] = attrs.field(
-        default=NO_XATTRS, converter=_shared_xattrs
+    xattrs: Mapping[str, bytes] = attrs.field(default=NO_XATTRS, converter=_shared)
+    private: Mapping[str, bytes] = attrs.field(
+        default=NO_XATTRS, converter=_shared, repr=False
     )
 
 

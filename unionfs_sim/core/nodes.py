@@ -187,6 +187,10 @@ class Socket:
 NO_ENTRIES: Final[Mapping[Name, Entry]] = {}
 
 
+#: What makes a fold look further than one name in one directory.
+_SPECIAL: Final = frozenset({"redirect", "metacopy", "whiteout"})
+
+
 @final
 @attrs.frozen(weakref_slot=False, eq=False)
 class Directory:
@@ -207,6 +211,8 @@ class Directory:
             without is its own merged view when nothing is below.
         bare: Whether it is implied and holds marks only, so that it makes no
             directory where there is none (layer-formats, rule 5.8).
+        special: Whether redirects, metadata-only files or xattr whiteouts are
+            anywhere in it.
     """
 
     meta: Meta = DIRECTORY_META
@@ -215,21 +221,28 @@ class Directory:
     implied: bool = attrs.field(default=False, kw_only=True)
     marks: bool = attrs.field(init=False, repr=False)
     bare: bool = attrs.field(init=False, repr=False)
+    special: bool = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Derive what the fold asks of every directory."""
         marks = False
         solid = not self.implied
+        special = False
         for entry in self.entries.values():
             if entry is WHITEOUT:
                 marks = True
-            elif isinstance(entry, Directory):
+                continue
+            if isinstance(entry, Directory):
                 marks = marks or entry.marks or entry.bare
                 solid = solid or not entry.bare
+                special = special or entry.special
             else:
                 solid = True
+            if entry.meta.private and not special:
+                special = not _SPECIAL.isdisjoint(entry.meta.private)
         object.__setattr__(self, "marks", marks)
         object.__setattr__(self, "bare", not solid)
+        object.__setattr__(self, "special", special)
 
     @property
     def kind(self) -> Kind:

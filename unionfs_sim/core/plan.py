@@ -17,7 +17,7 @@ from unionfs_sim.core.content import Content
 from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import Directory, Leaf, Regular
 from unionfs_sim.core.paths import Name, join
-from unionfs_sim.core.stack import DirectoryRecord, MergedDirectory
+from unionfs_sim.core.records import DirectoryRecord, MergedDirectory
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,

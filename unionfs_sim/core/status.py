@@ -11,7 +11,7 @@ from typing import Final
 
 from unionfs_sim.core.nodes import Device, Directory, Regular, Symlink
 from unionfs_sim.core.paths import NAME_BYTES_MAX, to_bytes
-from unionfs_sim.core.stack import MergedDirectory
+from unionfs_sim.core.records import MergedDirectory
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,

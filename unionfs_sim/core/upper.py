@@ -18,7 +18,7 @@ from unionfs_sim.core.layer import Layer, LayerBuilder
 from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind, Leaf, WhiteoutType
 from unionfs_sim.core.paths import Name, Parts
-from unionfs_sim.core.stack import (
+from unionfs_sim.core.records import (
     DIRECTORY_TYPES,
     DirectoryRecord,
     MergedDirectory,

@@ -1,0 +1,291 @@
+"""
+Folding: layers put over a merged view, from the base up.
+
+The view below is never changed: a directory that the new layer touches is copied once,
+all others are shared, and a directory that a single layer has is not even wrapped.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, final
+
+import attrs
+
+from unionfs_sim.core.layer import LayerView
+from unionfs_sim.core.meta import DIRECTORY_META
+from unionfs_sim.core.nodes import WHITEOUT, Directory, Entry, Leaf, Regular
+from unionfs_sim.core.paths import Name, to_text
+from unionfs_sim.core.records import (
+    DIRECTORY_TYPES,
+    Broken,
+    DirectoryRecord,
+    MergedDirectory,
+    Record,
+)
+
+#: The view of no layers at all.
+NOTHING: Final = Directory(DIRECTORY_META, implied=True)
+
+
+@final
+@attrs.frozen(eq=False)
+class Rules:
+    """
+    What a fold needs to know of a mount.
+
+    Attributes:
+        follows: Whether redirects are followed.
+        metacopy: Whether files may have their data further down.
+        data_only: Layers that hold such data and show nothing, top first.
+    """
+
+    follows: bool = True
+    metacopy: bool = False
+    data_only: tuple[LayerView, ...] = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for rules that fold alike."""
+        return (self.follows, self.metacopy, *map(id, self.data_only))
+
+
+#: The rules of a stack that nobody mounts.
+PLAIN: Final = Rules()
+
+
+def fold(
+    roots_base_first: Iterable[Directory],
+    below: DirectoryRecord = NOTHING,
+    rules: Rules = PLAIN,
+) -> DirectoryRecord:
+    """
+    Fold layers over a merged directory, which stays as it is.
+
+    Takes O(entries of the new layers), plus one copy of each merged directory of
+    *below* which they touch.
+    """
+    work = _Fold(below, rules)
+    for root in roots_base_first:
+        work.push(root)
+    return work.root
+
+
+@final
+class _Fold:
+    """A fold under way; directories that it made itself may be changed by it."""
+
+    def __init__(self, below: DirectoryRecord, rules: Rules) -> None:
+        self.root = below
+        self._rules = rules
+        self._owned: set[int] = set()
+        self._made: list[MergedDirectory] = []  # alive, so that their ids are theirs
+
+    def push(self, top: Directory) -> None:
+        """Put one more layer on top."""
+        below = self.root
+        if below is NOTHING and not top.marks and not top.special:
+            self.root = top
+            return
+        if top.special:
+            self._owned.clear()  # redirects read the view as it was
+        alone = below is NOTHING or top.opaque
+        root = self._own(below, top, {}) if alone else self._over(below, top)
+        self.root = root
+        redirects = _Redirects(below, self._rules) if top.special else None
+        pending: list[tuple[MergedDirectory, Directory, DirectoryRecord | None]]
+        pending = [(root, top, None if alone else below)]
+        while pending:
+            merged, directory, lower = pending.pop()
+            for name, entry in directory.entries.items():
+                if entry is WHITEOUT:
+                    merged.entries.pop(name, None)
+                    continue
+                present: Record | None = merged.entries.get(name)
+                if redirects is not None and entry.meta.private:
+                    found = redirects.resolve(name, entry, directory, lower, present)
+                    if not isinstance(found, _Below):
+                        merged.entries[name] = found
+                        continue
+                    present = found.record
+                child = self._entry(merged.entries, name, entry, present)
+                if child is not None:
+                    assert isinstance(entry, Directory)
+                    pending.append((child, entry, _directory(present, entry)))
+
+    def _entry(
+        self,
+        entries: dict[Name, Record],
+        name: Name,
+        entry: Entry,
+        present: Record | None,
+    ) -> MergedDirectory | None:
+        """Put one entry over what is there; give a directory that is to be gone into."""
+        assert entry is not WHITEOUT
+        child: MergedDirectory | None = None
+        if not isinstance(entry, Directory):
+            entries[name] = entry
+        elif isinstance(present, DIRECTORY_TYPES):
+            if not entry.opaque:
+                child = self._over(present, entry)
+            elif entry.marks or entry.implied or entry.special:
+                child = self._own(present, entry, {})
+            else:
+                entries[name] = entry
+        elif entry.bare:
+            pass  # marks for what is not there make nothing
+        elif entry.marks or entry.special:
+            child = self._own(NOTHING, entry, {})
+        else:
+            entries[name] = entry
+        if child is not None:
+            entries[name] = child
+        return child
+
+    def _own(
+        self, below: DirectoryRecord, top: Directory, entries: Mapping[Name, Record]
+    ) -> MergedDirectory:
+        """Make a directory that this fold may change."""
+        hits = (top,) if entries is not below.entries else (top, *below.hits)
+        implied = below.implied if top.implied else False
+        meta = below.meta if top.implied else top.meta
+        merged = MergedDirectory(hits, meta, implied, dict(entries))
+        self._owned.add(id(merged))
+        self._made.append(merged)
+        return merged
+
+    def _over(self, below: DirectoryRecord, top: Directory) -> MergedDirectory:
+        """Put a directory over one, in place if this fold made it."""
+        if isinstance(below, MergedDirectory) and id(below) in self._owned:
+            below.hits = (top, *below.hits)
+            if not top.implied:
+                below.meta, below.implied = top.meta, False
+            return below
+        return self._own(below, top, visible(below))
+
+
+def visible(directory: DirectoryRecord) -> Mapping[Name, Record]:
+    """Give the entries of a directory of a view; there are no marks among them."""
+    entries: Mapping[Name, Record] = directory.entries  # type: ignore[assignment]
+    return entries
+
+
+def _directory(present: Record | None, entry: Directory) -> DirectoryRecord | None:
+    if entry.opaque or not isinstance(present, DIRECTORY_TYPES):
+        return None
+    return present
+
+
+@final
+@attrs.frozen
+class _Below:
+    """What an entry goes over."""
+
+    record: Record | None
+
+
+@final
+@attrs.frozen
+class _Redirects:
+    """Finds what lies under redirected directories and metadata-only files."""
+
+    root: DirectoryRecord
+    rules: Rules
+
+    def resolve(
+        self,
+        name: Name,
+        entry: Leaf | Directory,
+        directory: Directory,
+        lower: DirectoryRecord | None,
+        present: Record | None,
+    ) -> _Below | Record:
+        """Give what the entry goes over, or the record that it becomes itself."""
+        private = entry.meta.private
+        if isinstance(entry, Directory):
+            if "redirect" not in private or entry.opaque or self.root is NOTHING:
+                return _Below(present)
+            return self.under_directory(entry, private["redirect"], lower)
+        if "whiteout" in private and isinstance(entry, Regular):
+            return self._xattr_whiteout(entry, directory, lower)
+        if "metacopy" in private and isinstance(entry, Regular):
+            return self.with_data(name, entry, lower)
+        return _Below(present)
+
+    def under_directory(
+        self, entry: Directory, redirect: bytes, lower: DirectoryRecord | None
+    ) -> _Below | Broken:
+        """Find the directory that a redirected one merges with (overlayfs.md, 7)."""
+        if not self.rules.follows:
+            return Broken(entry, errno.EPERM) if lower is not None else _Below(None)
+        target = redirect_parts(redirect)
+        if target is None:
+            return Broken(entry, errno.EINVAL)
+        return _Below(self._at(target, lower))
+
+    def with_data(
+        self, name: Name, entry: Regular, lower: DirectoryRecord | None
+    ) -> Record:
+        """Put a metadata-only file together with its data (overlayfs.md, 8)."""
+        redirect = entry.meta.private.get("redirect", b"")
+        target = redirect_parts(redirect) if redirect else (False, (name,))
+        if target is None:
+            return Broken(entry, errno.EINVAL)
+        meta = attrs.evolve(entry.meta, private={})
+        absolute, parts = target
+        for layer in self.rules.data_only if absolute else ():
+            data = _raw(layer.root, parts)
+            if isinstance(data, Regular):
+                return attrs.evolve(entry, content=data.content, meta=meta)
+        if not self.rules.metacopy:
+            return Broken(entry, errno.EPERM)
+        found = self._at(target, lower)
+        if not isinstance(found, Regular):
+            return Broken(entry, errno.EIO)
+        return attrs.evolve(entry, content=found.content, meta=meta)
+
+    def _at(
+        self, target: tuple[bool, Sequence[Name]], lower: DirectoryRecord | None
+    ) -> Record | None:
+        """Look a redirect up in the view below, from its root or beside the name."""
+        absolute, parts = target
+        record: Record | None = self.root if absolute else lower
+        for part in parts:
+            if not isinstance(record, DIRECTORY_TYPES):
+                return None
+            record = visible(record).get(part)
+        return record
+
+    def _xattr_whiteout(
+        self, entry: Regular, directory: Directory, lower: DirectoryRecord | None
+    ) -> _Below | Record:
+        """Hide a name by an xattr whiteout; unmarked directories list it (1.5)."""
+        del directory, lower
+        if entry.content.size:
+            return entry
+        return Broken(entry, errno.ENOENT)
+
+
+def redirect_parts(value: bytes) -> tuple[bool, tuple[Name, ...]] | None:
+    """
+    Read a redirect: whether it is absolute, and its names; ``None`` if malformed.
+
+    >>> redirect_parts(b"/p/d"), redirect_parts(b"d"), redirect_parts(b"a/b")
+    ((True, ('p', 'd')), (False, ('d',)), None)
+    """
+    text = to_text(value)
+    absolute = text.startswith("/")
+    names = tuple(text[1:].split("/") if absolute else [text])
+    if not all(names) or any("/" in name for name in names):
+        return None
+    return absolute, names
+
+
+def _raw(root: Directory, parts: Sequence[Name]) -> Entry | None:
+    entry: Entry | None = root
+    for part in parts:
+        if not isinstance(entry, Directory):
+            return None
+        entry = entry.entries.get(part)
+    return entry

@@ -1,0 +1,302 @@
+"""
+Policies: the mount options of overlayfs, as values.
+
+The defaults are those of the kernel's module; what the kernel refuses together is
+refused here with the same errno.  All of it is observed (overlayfs.md, section 9).
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias, final
+
+import attrs
+
+from unionfs_sim.errors import UnionFSError, fs_error
+
+#: How many lower layers a mount takes (``OVL_MAX_STACK``; case "500 lower layers").
+LAYERS_MAX: Final = 500
+
+#: An absolute redirect that is longer is not set (module parameter ``redirect_max``).
+REDIRECT_BYTES_MAX: Final = 256
+
+#: Options by name; ``True`` stands for a bare word.
+Options: TypeAlias = Mapping[str, "str | bool"]
+
+
+class Redirect(enum.Enum):
+    """What happens to a lower directory that is renamed, and to one that was."""
+
+    ON = "on"
+    OFF = "off"
+    FOLLOW = "follow"
+    NOFOLLOW = "nofollow"
+
+
+class Xino(enum.Enum):
+    """How inode numbers of several file systems are told apart."""
+
+    ON = "on"
+    OFF = "off"
+    AUTO = "auto"
+
+
+_SWITCHES: Final = {"on": True, "off": False}
+_UUIDS: Final = frozenset({"on", "off", "null", "auto"})
+_VERITIES: Final = frozenset({"on", "off", "require"})
+_WORDS: Final = frozenset(
+    {
+        "userxattr",
+        "volatile",
+        "default_permissions",
+        "override_creds",
+        "nooverride_creds",
+    }
+)
+_LAYERS: Final = frozenset({"lowerdir", "upperdir", "workdir", "lowerdir+", "datadir+"})
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Policy:
+    """
+    The switches of one mount.
+
+    Attributes:
+        redirect_dir: Whether lower directories can be renamed, by a redirect.
+        metacopy: Whether a change of attributes copies no data up.
+        index: Whether hard links survive copy-up.
+        nfs_export: Whether file handles are kept; turns *index* on.
+        xino: How inode numbers are composed.
+        userxattr: Whether marks are kept under ``user.`` instead of ``trusted.``.
+        volatile: Whether nothing is ever synced.
+        uuid: Where the file system's id comes from.
+        ghosts: Whether whiteouts that nothing is below of are listed by their
+            directory, and keep it from being removed, as the kernel has it (S1, S2).
+            Off by default: an image's leftovers are nobody's business.
+
+    >>> Policy.from_options({"metacopy": "on"}).redirect_dir
+    <Redirect.ON: 'on'>
+    """
+
+    redirect_dir: Redirect = Redirect.OFF
+    metacopy: bool = False
+    index: bool = False
+    nfs_export: bool = False
+    xino: Xino = Xino.AUTO
+    userxattr: bool = False
+    volatile: bool = False
+    uuid: str = "auto"
+    ghosts: bool = False
+
+    @property
+    def follows(self) -> bool:
+        """Whether redirects that are there are followed (S19)."""
+        return self.redirect_dir is not Redirect.NOFOLLOW
+
+    @property
+    def prefix(self) -> str:
+        """What the names of private xattrs start with on disk."""
+        return "user.overlay." if self.userxattr else "trusted.overlay."
+
+    @property
+    def fresh_is_opaque(self) -> bool:
+        """Whether a new directory in a merged one is marked opaque (S15)."""
+        return (
+            self.index
+            or self.metacopy
+            or self.nfs_export
+            or self.redirect_dir is Redirect.ON
+            or self.xino is Xino.ON
+        )
+
+    @classmethod
+    def from_options(cls, options: Options, *, upper: bool = True) -> Policy:
+        """
+        Read options as the kernel does.
+
+        Args:
+            options: The options, without the layers.
+            upper: Whether the mount has an upper.
+
+        Raises:
+            UnionFSError: EINVAL, an option or a value is unknown, or two do not go
+                together.
+        """
+        for name, value in options.items():
+            if not _known(name, value):
+                raise _refused(f"{name}={value}")
+        policy = cls(
+            redirect_dir=Redirect(options.get("redirect_dir", "off")),
+            metacopy=_SWITCHES[str(options.get("metacopy", "off"))],
+            index=_SWITCHES[str(options.get("index", "off"))],
+            nfs_export=_SWITCHES[str(options.get("nfs_export", "off"))],
+            xino=Xino(options.get("xino", "auto")),
+            userxattr="userxattr" in options,
+            volatile="volatile" in options,
+            uuid=str(options.get("uuid", "auto")),
+            ghosts=True,
+        )
+        return policy._settled(options, upper=upper)
+
+    def _settled(self, options: Options, *, upper: bool) -> Policy:
+        """Refuse what does not go together, and turn on what follows."""
+        policy = self
+        redirect = options.get("redirect_dir")
+        if policy.userxattr:
+            if policy.metacopy or redirect in {"on", "off", "follow"}:
+                raise _refused("userxattr")
+            policy = attrs.evolve(policy, redirect_dir=Redirect.NOFOLLOW)
+        if policy.metacopy:
+            if policy.nfs_export or redirect in {"off", "nofollow"}:
+                raise _refused("metacopy=on")
+            if redirect == "follow" and upper:
+                raise _refused("metacopy=on")
+            if redirect is None:
+                policy = attrs.evolve(policy, redirect_dir=Redirect.ON)
+        if policy.nfs_export:
+            if options.get("index") == "off":
+                raise _refused("nfs_export=on")
+            policy = attrs.evolve(policy, index=True)
+        if not upper:
+            # Accepted, and without an effect (overlayfs.md, 9.2).
+            policy = attrs.evolve(policy, index=False, volatile=False)
+        return policy
+
+    @classmethod
+    def parse(cls, text: str) -> Policy:
+        """
+        Read the options of a mount command; those that name layers are passed over.
+
+        Raises:
+            UnionFSError: EINVAL, as the kernel.
+
+        >>> Policy.parse("lowerdir=/l1:/l2,upperdir=/u,workdir=/w,index=on").index
+        True
+        """
+        return MountOptions.parse(text).policy
+
+
+@final
+@attrs.frozen
+class MountOptions:
+    """
+    What the option string of ``mount -t overlay`` says.
+
+    Attributes:
+        lowers: The lower directories, top first.
+        data_only: The data-only directories, top first.
+        upper: The upper directory, if any.
+        work: The work directory, if any.
+        policy: The switches.
+
+    >>> MountOptions.parse(r"lowerdir=/a\\:b:/c::/d,redirect_dir=on").lowers
+    ('/a:b', '/c')
+    """
+
+    lowers: tuple[str, ...]
+    data_only: tuple[str, ...]
+    upper: str | None
+    work: str | None
+    policy: Policy
+
+    @classmethod
+    def parse(cls, text: str) -> MountOptions:
+        """
+        Read an option string as ``mount`` does.
+
+        Raises:
+            UnionFSError: EINVAL, as the kernel (overlayfs.md, 9.1 and 9.2).
+        """
+        options: dict[str, str | bool] = {}
+        for item in _split(text, ","):
+            if item:
+                name, equals, value = item.partition("=")
+                options[name] = value if equals else True
+        layers = {name: options.pop(name, None) for name in _LAYERS}
+        lowers, data_only = _lowers(layers["lowerdir"])
+        upper, work = layers["upperdir"], layers["workdir"]
+        if upper is not None and work is None:
+            raise _refused("upperdir without workdir")
+        return cls(
+            lowers,
+            data_only,
+            None if upper is None else _unquoted(str(upper)),
+            None if work is None else _unquoted(str(work)),
+            Policy.from_options(options, upper=upper is not None),
+        )
+
+
+def _refused(what: str) -> UnionFSError:
+    return fs_error(errno.EINVAL, what, op="mount")
+
+
+def _known(name: str, value: str | bool) -> bool:
+    if name in _WORDS:
+        return value is True
+    match name:
+        case "metacopy" | "index" | "nfs_export":
+            return value in _SWITCHES
+        case "redirect_dir":
+            return value in {item.value for item in Redirect}
+        case "xino":
+            return value in {item.value for item in Xino}
+        case "uuid":
+            return value in _UUIDS
+        case "verity":
+            return value in _VERITIES
+        case _:
+            return False
+
+
+def _split(text: str, separator: str) -> Iterator[str]:
+    """Split at a separator that no backslash stands before; quotes stay."""
+    start = position = 0
+    while position < len(text):
+        if text[position] == "\\":
+            position += 2
+            continue
+        if text[position] == separator:
+            yield text[start:position]
+            start = position + 1
+        position += 1
+    yield text[start:]
+
+
+def _unquoted(text: str) -> str:
+    pieces = []
+    quoted = False
+    for char in text:
+        if char == "\\" and not quoted:
+            quoted = True
+        else:
+            pieces.append(char)
+            quoted = False
+    return "".join(pieces)
+
+
+def _lowers(value: str | bool | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split ``lowerdir=a:b::c`` into lowers and data-only layers."""
+    if not isinstance(value, str) or not value:
+        raise _refused("lowerdir")
+    lowers: list[str] = []
+    data_only: list[str] = []
+    target = lowers
+    empty = False
+    for item in _split(value, ":"):
+        if not item:
+            # One empty item is the double colon before a data-only layer.
+            if empty or not lowers:
+                raise _refused(f"lowerdir={value}")
+            empty = True
+            target = data_only
+            continue
+        if target is data_only and not empty:
+            raise _refused(f"lowerdir={value}")
+        empty = False
+        target.append(_unquoted(item))
+    if empty:
+        raise _refused(f"lowerdir={value}")
+    return tuple(lowers), tuple(data_only)

@@ -1,0 +1,75 @@
+"""
+Records: what a merged view holds for each visible name.
+
+Where one layer alone has a directory or a file, its own node is the record; only where
+directories merge, or something cannot be used, a record of its own is made.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias, final
+
+import attrs
+
+from unionfs_sim.core.meta import Meta
+from unionfs_sim.core.nodes import Directory, Kind, Leaf
+from unionfs_sim.core.paths import Name
+
+
+@final
+@attrs.define(eq=False, weakref_slot=False)
+class MergedDirectory:
+    """
+    A directory of a merged view that is not just one layer's directory as it stands.
+
+    Attributes:
+        hits: The layers' directories that take part, top first.
+        meta: The attributes that show: those of the topmost that has its own.
+        implied: Whether none of them has attributes of its own.
+        entries: What is visible in it; never to be changed once the fold is done.
+    """
+
+    hits: tuple[Directory, ...]
+    meta: Meta
+    implied: bool
+    entries: dict[Name, Record]
+
+    @property
+    def kind(self) -> Kind:
+        """`Kind.DIRECTORY`."""
+        return Kind.DIRECTORY
+
+
+@final
+@attrs.frozen(eq=False, weakref_slot=False)
+class Broken:
+    """
+    A name that is listed and cannot be looked up.
+
+    Attributes:
+        node: What is there.
+        errno: What a lookup fails with; ENOENT for a whiteout in the form of an xattr
+            that a listing shows (overlayfs.md, 1.5).
+    """
+
+    node: Leaf | Directory
+    errno: int
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the node."""
+        return self.node.kind
+
+    @property
+    def meta(self) -> Meta:
+        """The attributes of the node."""
+        return self.node.meta
+
+
+#: A directory of a merged view.
+DirectoryRecord: TypeAlias = Directory | MergedDirectory
+
+#: What a name in a merged view stands for.
+Record: TypeAlias = Leaf | Directory | MergedDirectory | Broken
+
+DIRECTORY_TYPES: Final = (Directory, MergedDirectory)

@@ -36,8 +36,8 @@ PASSWD_2 = f"{PASSWD_1}www:x:33:33:www:/srv/www:/bin/false\n"
 Tree = dict[str, Any]
 
 #: One step of the build each: the command, and the layer it left, or ``None``.  A name
-#: that ends in a slash is a directory, with the value as its mode; text is a file;
-#: a pair is a file with a mode and text, a link's target, or an owner's number.
+#: that ends in a slash is a directory, and the value its mode; text is a file; a pair
+#: is a file's mode and text, or an arrow and a link's target.
 STEPS: list[tuple[str, Tree | None]] = [
     (
         "ADD base.tar.gz / # buildkit",
@@ -196,9 +196,7 @@ def build() -> bytes:
             raw = tar(tree, START + 60 * step)
             diff_ids.append(digest(raw))
             packed = gzip.compress(raw, compresslevel=9, mtime=0)
-            layers.append(
-                put("application/vnd.oci.image.layer.v1.tar+gzip", packed)
-            )
+            layers.append(put("application/vnd.oci.image.layer.v1.tar+gzip", packed))
         history.append(event)
     config = {
         "created": moment(len(STEPS) - 1),
@@ -216,9 +214,7 @@ def build() -> bytes:
     manifest = {
         "schemaVersion": 2,
         "mediaType": manifest_type,
-        "config": put(
-            "application/vnd.oci.image.config.v1+json", canonical(config)
-        ),
+        "config": put("application/vnd.oci.image.config.v1+json", canonical(config)),
         "layers": layers,
     }
     descriptor = put(manifest_type, canonical(manifest))

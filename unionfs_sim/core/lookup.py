@@ -131,6 +131,12 @@ class Component:
         """The name's path."""
         return f"{self.directory.rstrip('/')}/{self.name}"
 
+    def __str__(self) -> str:
+        """Tell its part of the story in plain text."""
+        from unionfs_sim.core import render  # noqa: PLC0415 - a leaf of the imports
+
+        return render.lines_text(render.component_pieces(self))
+
 
 @final
 @attrs.frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html as _html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from unionfs_sim.core.layer import Layer
@@ -20,7 +20,7 @@ _ANSWERS: Final = {
     Answer.CUT_OFF: "{kind}: ends the merge of the directories above it",
 }
 
-#: What a piece of a story is, for those who give it a colour.
+#: What a piece of a story is, for those who give it a color.
 Role: TypeAlias = Literal[
     "path",
     "label",
@@ -87,7 +87,12 @@ def trace_text(trace: Trace) -> str:
       base  (file, hidden by a whiteout in web)
     = No such file or directory: hidden by a whiteout in web; 1 probe
     """
-    return "\n".join("".join(text for text, _ in line) for line in trace_pieces(trace))
+    return lines_text(trace_pieces(trace))
+
+
+def lines_text(lines: Iterable[Sequence[Piece]]) -> str:
+    """Put the pieces of lines together."""
+    return "\n".join("".join(text for text, _ in line) for line in lines)
 
 
 def trace_pieces(trace: Trace) -> list[list[Piece]]:

@@ -1,0 +1,172 @@
+"""``layers`` and ``manifest``: what an image is made of, and all that it shows."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from contextlib import ExitStack
+from typing import Any
+
+import attrs
+
+from unionfs_sim.cli import entries, source
+from unionfs_sim.cli.report import (
+    Block,
+    Line,
+    Lines,
+    Report,
+    Span,
+    Table,
+    counted,
+    human_size,
+    line,
+)
+from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind
+from unionfs_sim.core.render import printable
+from unionfs_sim.image.manifest import manifest as describe
+
+_SHORT_DIGITS = 12
+_TYPE_BITS = {kind.value: kind.type_bits for kind in Kind}
+
+
+@attrs.frozen
+class Counts:
+    """
+    What is in a layer.
+
+    Attributes:
+        entries: Names that stand for something, directories without an entry of their
+            own left out.
+        whiteouts: Whiteouts.
+        opaques: Opaque directories.
+    """
+
+    entries: int
+    whiteouts: int
+    opaques: int
+
+
+def count(layer: Layer) -> Counts:
+    """
+    Count what is in a layer.
+
+    >>> count(Layer.build({"a": WHITEOUT, "b/c": "x"}))
+    Counts(entries=2, whiteouts=1, opaques=0)
+    """
+    nodes = whiteouts = opaques = 0
+    for parts, entry in layer.items():
+        if entry is WHITEOUT:
+            whiteouts += 1
+        elif isinstance(entry, Directory):
+            opaques += entry.opaque
+            nodes += bool(parts) and not entry.implied
+        else:
+            nodes += 1
+    return Counts(nodes, whiteouts, opaques)
+
+
+def short(digest: str) -> str:
+    """
+    Shorten a digest for people.
+
+    >>> short("sha256:0123456789abcdef")
+    '0123456789ab'
+    """
+    return digest.rpartition(":")[2][:_SHORT_DIGITS]
+
+
+def layers(options: Namespace, resources: ExitStack) -> Report:
+    """List the layers of an image, base first."""
+    opened = source.open_source(options, resources)
+    image = opened.image
+    counts = [count(layer) for layer in opened.layers_base_first]
+    rows: list[Line] = [
+        (
+            (str(number), "number"),
+            (short(image.descriptors[number].digest), "faint"),
+            (human_size(image.descriptors[number].size), ""),
+            (str(each.entries), ""),
+            (str(each.whiteouts), "whiteout" if each.whiteouts else "faint"),
+            (str(each.opaques), "opaque" if each.opaques else "faint"),
+            (printable(opened.commands[number]), ""),
+        )
+        for number, each in enumerate(counts)
+    ]
+    header = ("LAYER", "DIGEST", "SIZE", "ENTRIES", "WHITEOUTS", "OPAQUE", "MADE BY")
+    blocks: list[Block] = [Lines([_title(opened)])]
+    if rows:
+        blocks.append(Table(header, rows, frozenset({0, 2, 3, 4, 5})))
+    if image.oddities:
+        odd = [
+            line(printable(f"odd: {oddity}"), "cut off") for oddity in image.oddities
+        ]
+        blocks.append(Lines([line(), *odd]))
+    return Report(blocks=blocks, data=lambda: _layers_document(opened, counts))
+
+
+def _title(opened: source.Source) -> Line:
+    image = opened.image
+    names = ", ".join(map(printable, image.names))
+    size = human_size(sum(blob.size for blob in image.descriptors))
+    title = f"{printable(opened.text)}: " + (f"{names}; " if names else "")
+    title += f"{counted(len(image.layers_base_first), 'layer')}, {size}"
+    identity: Span = ("", "")
+    if image.image_id:
+        identity = (f"; image {short(image.image_id)}", "faint")
+    return ((title, "title"), identity)
+
+
+def _layers_document(opened: source.Source, counts: list[Counts]) -> dict[str, Any]:
+    image = opened.image
+    steps = [step for step in image.history if not step.empty_layer]
+    matched = len(steps) == len(counts)
+    return {
+        "image_id": image.image_id,
+        "manifest_digest": image.manifest_digest,
+        "names": list(image.names),
+        "layers": [
+            {
+                "layer": number,
+                "media_type": image.descriptors[number].media_type,
+                "digest": image.descriptors[number].digest,
+                "diff_id": image.diff_ids[number],
+                "chain_id": image.chain_ids[number],
+                "size": image.descriptors[number].size,
+                **attrs.asdict(each),
+                "created": steps[number].created if matched else None,
+                "created_by": steps[number].created_by if matched else None,
+            }
+            for number, each in enumerate(counts)
+        ],
+        "oddities": [str(oddity) for oddity in image.oddities],
+    }
+
+
+def manifest(options: Namespace, resources: ExitStack) -> Report:
+    """Describe all that an image shows, entry by entry."""
+    opened = source.open_source(options, resources)
+    document = describe(opened.image, digests=options.digests)
+    rows = [_entry_row(path, entry) for path, entry in document["root"].items()]
+    header = ("MODE", "UID", "GID", "SIZE", "MODIFIED", "SHA256", "PATH")
+    return Report(
+        blocks=[Table(header, rows, frozenset({1, 2, 3}))], data=lambda: document
+    )
+
+
+def _entry_row(path: str, entry: dict[str, Any]) -> Line:
+    time = entry["mtime"]
+    size = entry.get("size", "")
+    if "rdev" in entry:
+        size = ", ".join(map(str, entry["rdev"]))
+    name = printable(path)
+    if "target" in entry:
+        name += f" -> {printable(entry['target'])}"
+    return (
+        (entries.permissions(_TYPE_BITS[entry["type"]] | int(entry["mode"], 8)), ""),
+        (str(entry["uid"]), ""),
+        (str(entry["gid"]), ""),
+        (str(size), ""),
+        ("-" if time is None else entries.time_text(time), "faint"),
+        (entry.get("sha256", "")[:_SHORT_DIGITS], "faint"),
+        (name, entries.KIND_STYLES.get(entry["type"], "device")),
+    )

@@ -1,0 +1,214 @@
+"""Showing a report: as plain text, in color with rich, or as one JSON document."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, TextIO
+
+from unionfs_sim.cli.report import Block, Line, Lines, Report, Style, Table, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+#: The colors: of the sixteen that every terminal lets its user choose.
+STYLES: Final[Mapping[Style, str]] = {
+    "title": "bold",
+    "path": "bold",
+    "label": "default",
+    "number": "cyan",
+    "faint": "bright_black",
+    "hidden": "bright_black",
+    "found": "green",
+    "exec": "green",
+    "directory": "bold blue",
+    "link": "cyan",
+    "device": "yellow",
+    "whiteout": "bold red",
+    "opaque": "bold magenta",
+    "cut off": "bold yellow",
+    "good": "bold green",
+    "error": "bold red",
+    "code": "yellow",
+}
+
+#: What stands for the lines of a tree where the terminal cannot show them.
+_ASCII: Final = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": "~"})
+
+_GAP: Final = "  "
+_SHORT_MIN: Final = 10
+
+
+def show(report: Report, out: TextIO, *, as_json: bool, color: str) -> None:
+    """
+    Write a report to a stream.
+
+    Raises:
+        UsageError: Color is asked for, and rich is not installed.
+    """
+    if as_json:
+        _write_json(report.data(), out)
+    elif report.raw is not None:
+        _write_raw(report.raw, out)
+    elif wants_color(color, out):
+        _write_rich(report.blocks, out)
+    else:
+        _write_plain(report.blocks, out)
+    out.flush()
+
+
+def wants_color(color: str, out: TextIO) -> bool:
+    """Tell whether to color: *color* is ``auto``, ``always`` or ``never``."""
+    if color == "never":
+        return False
+    if color == "auto" and (
+        os.environ.get("NO_COLOR")
+        or os.environ.get("TERM") == "dumb"
+        or not out.isatty()
+    ):
+        return False
+    try:
+        import rich  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        if color == "auto":
+            return False
+        msg = "--color always needs rich: pip install 'unionfs-sim[cli]'"
+        raise UsageError(msg) from error
+    return True
+
+
+def _write_json(data: object, out: TextIO) -> None:
+    """Write one document; names that are not UTF-8 are lone surrogates, escaped."""
+    import json  # noqa: PLC0415 - plain output does without
+
+    out.writelines(json.JSONEncoder(indent=2).iterencode(data))
+    out.write("\n")
+
+
+def _write_raw(chunks: Iterable[bytes], out: TextIO) -> None:
+    out.flush()
+    for chunk in chunks:
+        out.buffer.write(chunk)
+    out.buffer.flush()
+
+
+def _write_plain(blocks: Iterable[Block], out: TextIO) -> None:
+    width = shutil.get_terminal_size().columns if out.isatty() else None
+    encoding = getattr(out, "encoding", None) or "utf-8"
+    for block in blocks:
+        lines = block.lines if isinstance(block, Lines) else aligned(block, width)
+        for line in lines:
+            text = "".join(text for text, _ in line).rstrip(" ")
+            out.write(_encodable(text, encoding) + "\n")
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Give a text that the stream can take."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        raw = text.translate(_ASCII).encode(encoding, "backslashreplace")
+        return raw.decode(encoding)
+    return text
+
+
+def aligned(table: Table, width: int | None = None) -> Iterator[Line]:
+    """
+    Give the lines of a table, its last column shortened to *width* in all.
+
+    >>> table = Table(("A", "B"), [(("x", ""), ("12", "")), (("yy", ""), ("3", ""))])
+    >>> ["".join(text for text, _ in line) for line in aligned(table)]
+    ['A   B', 'x   12', 'yy  3']
+    """
+    rows: list[Line] = [*table.rows]
+    if table.header:
+        rows.insert(0, [(text, "title") for text in table.header])
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(*map(_texts, rows), strict=True)]
+    room = None
+    if width is not None:
+        taken = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+        room = max(width - taken, _SHORT_MIN)
+    for row in rows:
+        line = []
+        for number, (text, style) in enumerate(row):
+            if number in table.right:
+                line.append((text.rjust(widths[number]), style))
+            elif number < len(row) - 1:
+                line.append((text.ljust(widths[number]), style))
+            elif room is not None and len(text) > room:
+                line.append((text[: room - 1] + "…", style))
+            else:
+                line.append((text, style))
+            if number < len(row) - 1:
+                line.append((_GAP, ""))
+        yield line
+
+
+def _texts(row: Line) -> list[str]:
+    return [text for text, _ in row]
+
+
+def _write_rich(blocks: Iterable[Block], out: TextIO) -> None:
+    from rich.console import Console  # noqa: PLC0415 - an extra, and slow to import
+
+    console = Console(
+        file=out,
+        force_terminal=True,
+        color_system="standard",
+        no_color=False,
+        highlight=False,
+        markup=False,
+        legacy_windows=False,
+        width=None if out.isatty() else 1_000,
+    )
+    for block in blocks:
+        if isinstance(block, Table):
+            console.print(_rich_table(block, console))
+        else:
+            _print_lines(block.lines, console)
+
+
+def _print_lines(lines: Iterable[Line], console: Console) -> None:
+    """Print lines as they are: the terminal wraps what is too long."""
+    from rich.segment import Segment, Segments  # noqa: PLC0415 - an extra
+    from rich.style import Style as RichStyle  # noqa: PLC0415 - likewise
+
+    styles = {name: RichStyle.parse(text) for name, text in STYLES.items()}
+    segments = []
+    for line in lines:
+        segments += [Segment(text, styles.get(style)) for text, style in line]
+        segments.append(Segment("\n"))
+    console.print(Segments(segments), soft_wrap=True, end="")
+
+
+def _rich_table(table: Table, console: Console) -> RenderableType:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - an extra
+    from rich.table import Table as RichTable  # noqa: PLC0415 - likewise
+    from rich.text import Text  # noqa: PLC0415 - likewise
+
+    drawn = RichTable(
+        box=SIMPLE_HEAD if table.header else None,
+        show_header=bool(table.header),
+        header_style=STYLES["title"],
+        pad_edge=False,
+        padding=(0, len(_GAP), 0, 0),
+    )
+    columns = list(zip(*map(_texts, table.rows), strict=True))
+    header = table.header or [""] * len(columns)
+    for number, name in enumerate(header):
+        last = number == len(header) - 1
+        cells = columns[number] if columns else ()
+        drawn.add_column(
+            name,
+            justify="right" if number in table.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if last else max(map(len, (name, *cells))),
+        )
+    for row in table.rows:
+        drawn.add_row(*(Text(text, STYLES.get(style, "")) for text, style in row))
+    drawn.width = None if drawn.row_count else console.width
+    return drawn

@@ -410,6 +410,22 @@ def test_names_in_a_layout(
         open_image(path, name="x")
 
 
+def test_hard_link_across_layers(
+    layout: MakeLayout, header: MakeBytes, archive: MakePath
+) -> None:
+    """A hard link finds what the layers below show, as they hide and replace it."""
+    base = header("d/f", b"x") + header("e/f", b"x") + header("g", b"x")
+    middle = header("d/.wh.f") + header("e/.wh..wh..opq") + header("h/.wh.i")
+    link = header("new", type="1", link="g")
+    with open_image(archive(layout(base, middle, link))) as image:
+        group = manifest(image)["root"]["/g"]["links"]
+    assert ["/g", "/new"] == group
+    for target in ("d/f", "e/f", "g/x", "h", "nowhere"):
+        link = header("new", type="1", link=target)
+        with pytest.raises(FormatError, match=f"a hard link to '{target}'"):
+            open_image(archive(layout(base, middle, link)))
+
+
 def test_docker_archive(header: MakeBytes, archive: MakePath) -> None:
     """Layers of a Docker archive may be links, hard or symbolic, or compressed."""
     files = docker(header("f"), header("g"))

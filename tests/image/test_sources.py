@@ -81,6 +81,11 @@ def test_gzip_crc_and_length_are_checked() -> None:
             unpack(wrong, "gzip")
 
 
+def test_very_many_members() -> None:
+    """Ten thousand tiny members take no longer than their bytes do."""
+    assert b"x" * 10_000 == unpack(gzip.compress(b"x") * 10_000, "gzip")
+
+
 def test_skippable_frames() -> None:
     """Skippable frames of zstd may stand anywhere, and must be whole."""
     frame = squeeze(b"text")

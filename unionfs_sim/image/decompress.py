@@ -26,6 +26,9 @@ _SKIPPABLE_HEADER_BYTES: Final = 8
 #: zlib's code for "gzip, with header and trailer".
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 
+#: How much compressed gzip is read at the start of a member.
+_GZIP_STEP_BYTES: Final = 4096
+
 #: How much compressed zstd is handed over at once: four bytes can stand for 128 KiB,
 #: so this bounds what comes out in one piece to 32 MiB.
 _ZSTD_STEP_BYTES: Final = 1024
@@ -82,11 +85,15 @@ def _gzip(content: Content, place: str, limits: Limits) -> Iterator[bytes]:
             msg = f"{place}: something that is not gzip follows at byte {position}"
             raise FormatError(msg)
         member = zlib.decompressobj(_GZIP_WINDOW)
+        # Small at first: what lies behind a member is read again for the next one,
+        # and a megabyte can hold fifty thousand members.
+        step = _GZIP_STEP_BYTES
         while not member.eof:
             data = member.unconsumed_tail
             if not data:
-                data = content.read(position, READ_BYTES)
+                data = content.read(position, step)
                 position += len(data)
+                step = min(4 * step, READ_BYTES)
                 if not data:
                     msg = f"{place}: the gzip stream ends early"
                     raise FormatError(msg)

@@ -25,6 +25,8 @@ class Limits:
         path_bytes_max: Bytes of one name in an archive, and of one link target.
         components_max: Components of one name.
         pax_bytes_max: Bytes of one pax header.
+        pax_global_bytes_max: Bytes of the global pax records in force, which every
+            entry has to be looked up in.
         xattr_bytes_max: Bytes of all extended attributes of one entry.
         json_bytes_max: Bytes of one JSON document.
         json_depth_max: Levels of one JSON document.
@@ -42,6 +44,7 @@ class Limits:
     path_bytes_max: int = 64 * KIB
     components_max: int = 4096
     pax_bytes_max: int = MIB
+    pax_global_bytes_max: int = 16 * KIB
     xattr_bytes_max: int = MIB
     json_bytes_max: int = 4 * MIB
     json_depth_max: int = 64

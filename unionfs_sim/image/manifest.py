@@ -49,6 +49,8 @@ def manifest(image: Image, *, digests: bool = True) -> dict[str, Any]:
             if isinstance(record, DIRECTORY_TYPES)
             else _leaf(record, groups[id(record)], known if digests else None)
             for parts, record in records
+            # What cannot be looked up comes of redirects, which a tar does not have.
+            if not isinstance(record, Broken)
         },
     }
 

@@ -23,8 +23,10 @@ from unionfs_sim.image.limits import DEFAULT_LIMITS, NUMBER_MAX, Limits, Oddity
 
 BLOCK_BYTES: Final = 512
 
-#: How much is read at once while headers follow each other closely.
-_WINDOW_BYTES: Final = 256 * 1024
+#: How much is read at once: little after a jump over a file's data, and four times as
+#: much each time that the next header follows closely.
+_WINDOW_BYTES_MIN: Final = 4 * 1024
+_WINDOW_BYTES_MAX: Final = 256 * 1024
 
 _ZERO_BLOCK: Final = bytes(BLOCK_BYTES)
 
@@ -34,6 +36,10 @@ _HEADER: Final = Struct("100s24s12s12s8xc100s8s64x16s155s12x")
 
 _ADLER_BASE: Final = 65521
 _CHECKSUM_BLANKS: Final = 8 * 0x20
+
+#: The pax keywords that we know; others are ignored.
+_KEYWORDS: Final = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime"))
+_KEYWORD_PREFIXES: Final = (b"GNU.sparse.", tarxattrs.SCHILY, tarxattrs.LIBARCHIVE)
 
 _USTAR: Final = b"ustar\0"
 
@@ -136,6 +142,7 @@ class TarWalk:
         self._size = extent.size
         self._window = b""
         self._window_start = 0
+        self._window_bytes = _WINDOW_BYTES_MIN
         self._metas: dict[object, Meta] = {}
         self._globals: dict[bytes, bytes] = {}
         self._at = 0  # where the entry's header is, for messages
@@ -191,7 +198,13 @@ class TarWalk:
         if len(block) < BLOCK_BYTES:
             if position >= self._size:
                 return None  # no end blocks: accepted by all tools
-            self._window = self._tar.read(position, _WINDOW_BYTES)
+            jump = position - self._window_start - len(self._window)
+            self._window_bytes = (
+                min(4 * self._window_bytes, _WINDOW_BYTES_MAX)
+                if jump < _WINDOW_BYTES_MIN
+                else _WINDOW_BYTES_MIN
+            )
+            self._window = self._tar.read(position, self._window_bytes)
             self._window_start = position
             block = self._window[:BLOCK_BYTES]
             if len(block) < BLOCK_BYTES:
@@ -245,23 +258,26 @@ class TarWalk:
         if letter == b"K":
             return attrs.evolve(extension, linkpath=data.partition(b"\0")[0]), after
         records = tarfields.pax_records(data)
-        if letter == b"x":
-            records = [*extension.records, *records]
-            if sum(len(k) + len(v) for k, v in records) > self._limits.pax_bytes_max:
-                msg = f"pax headers of more than {self._limits.pax_bytes_max} bytes"
-                raise ValueError(msg)
-            return attrs.evolve(extension, records=tuple(records)), after
-        for key, value in records:
-            if value:
-                self._globals[key] = value
-            else:
-                self._globals.pop(key, None)  # an empty value removes a keyword
-        if sum(len(k) + len(v) for k, v in self._globals.items()) > (
-            self._limits.pax_bytes_max
-        ):
-            msg = f"global pax headers of more than {self._limits.pax_bytes_max} bytes"
+        if letter == b"g":
+            self._set_globals(records)
+            return extension, after
+        if extension.records:
+            msg = "two pax headers for one entry"
             raise ValueError(msg)
-        return extension, after
+        return attrs.evolve(extension, records=tuple(records)), after
+
+    def _set_globals(self, records: list[tuple[bytes, bytes]]) -> None:
+        """Take the records of a global header that mean anything to us."""
+        for key, value in records:
+            if key in _KEYWORDS or key.startswith(_KEYWORD_PREFIXES):
+                if value:
+                    self._globals[key] = value
+                else:
+                    self._globals.pop(key, None)  # an empty value removes a keyword
+        limit = self._limits.pax_global_bytes_max
+        if sum(len(key) + len(value) for key, value in self._globals.items()) > limit:
+            msg = f"global pax headers of more than {limit} bytes"
+            raise ValueError(msg)
 
     def _entry(
         self, block: bytes, position: int, extension: _Extension

@@ -59,6 +59,23 @@ def option(*flags: str, exclusive: bool = False, **settings: Any) -> Option:
     return Option(flags, settings, exclusive)
 
 
+def levels(text: str) -> int:
+    """Read a number of levels."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    msg = f"{text!r} is no number of levels"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def letters(text: str) -> str:
+    """Read the letters of types."""
+    wrong = set(text) - set("fdlcbpsw")
+    if text and not wrong:
+        return text
+    msg = f"{text!r} is not made of the letters f d l c b p s w"
+    raise argparse.ArgumentTypeError(msg)
+
+
 IMAGE: Final = option(
     "image",
     metavar="IMAGE",
@@ -102,7 +119,10 @@ COMMANDS: Final = (
         "layers",
         "the layers of an image, base first",
         "inventory:layers",
-        (IMAGE,),
+        (
+            IMAGE,
+            option("--full", action="store_true", help="do not shorten the commands"),
+        ),
         about="Layers are numbered from 0, the base; every other command takes these "
         "numbers.",
         example="layers @tour",
@@ -130,7 +150,7 @@ COMMANDS: Final = (
             IMAGE,
             TOP,
             option(
-                "--depth", metavar="N", type=int, help="only N levels of directories"
+                "--depth", metavar="N", type=levels, help="only N levels of directories"
             ),
             LAYER,
             UPTO,
@@ -173,6 +193,7 @@ COMMANDS: Final = (
             option(
                 "--type",
                 metavar="LETTERS",
+                type=letters,
                 help="whose type is one of: f file, d directory, l symbolic link, "
                 "c and b device, p fifo, s socket, w whiteout (with --layer)",
             ),
@@ -189,7 +210,7 @@ COMMANDS: Final = (
     ),
     Command(
         "explain",
-        "the story of a lookup: who was asked, who answered, what hides what",
+        "why a path is there or not, layer by layer",
         "explaining:explain",
         (
             IMAGE,
@@ -203,7 +224,9 @@ COMMANDS: Final = (
             LAYER,
             UPTO,
         ),
-        about="Exits with 0 also for a path that is not there: that is a story too.",
+        about="For each name on the way: the layers that were asked, what they "
+        "answered, the links taken, and what hides the rest. "
+        "Exits with 0 also for a path that is not there: that is a story too.",
         example="explain @tour /etc/motd",
     ),
     Command(

@@ -42,13 +42,15 @@ class Table:
 
     Attributes:
         header: The names of the columns.
-        rows: One span a column; the last column may be shortened on a terminal.
+        rows: One span a column.
         right: The numbers of the columns that are aligned to the right.
+        flexible: Whether the last column is cut where a terminal ends.
     """
 
     header: Sequence[str]
     rows: Sequence[Line]
     right: frozenset[int] = frozenset()
+    flexible: bool = False
 
 
 Block: TypeAlias = Lines | Table

@@ -20,7 +20,7 @@ from unionfs_sim.core.records import DIRECTORY_TYPES, Record
 from unionfs_sim.core.render import kind_name, printable
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.core.union import UnionFS
-from unionfs_sim.errors import UnionFSError
+from unionfs_sim.errors import FormatError, UnionFSError
 from unionfs_sim.image.open import Image, open_image
 
 #: The name of the image that ships with the package.
@@ -30,6 +30,9 @@ _TOUR_FILE: Final = Path(__file__).resolve().parents[1] / "data" / "tour.oci.tar
 
 #: From which size on reading an image is worth a word on a terminal.
 _SLOW_BYTES: Final = 32 << 20
+
+#: How long a command may be in a line that says something else as well.
+BRIEF_MAX: Final = 64
 
 _NOISE: Final = (
     re.compile(r"^(?:\|\d+ (?:\w+=\S* )*)?/bin/sh -c #\(nop\)\s+"),
@@ -158,8 +161,14 @@ def open_source(options: Namespace, resources: ExitStack) -> Source:
         OSError: It cannot be read.
     """
     path, name = locate(options.image)
-    with _progress(path):
-        image = resources.enter_context(open_image(path, name=name))
+    try:
+        with _progress(path):
+            image = resources.enter_context(open_image(path, name=name))
+    except FormatError as error:
+        if name is None and "a name is needed" in str(error):
+            msg = f"{error}; use IMAGE@NAME"
+            raise FormatError(msg) from error
+        raise
     layers = tuple(
         attrs.evolve(layer, label=f"layer {number}")
         for number, layer in enumerate(image.layers_base_first)
@@ -294,6 +303,16 @@ def command_text(created_by: str) -> str:
     for noise in _NOISE:
         text = noise.sub("", text)
     return " ".join(_SHELL.sub("RUN ", text).split())
+
+
+def brief(text: str) -> str:
+    """
+    Make a command fit for a line that says something else as well.
+
+    >>> brief("RUN make"), len(brief("RUN " + "make && " * 50))
+    ('RUN make', 64)
+    """
+    return text if len(text) <= BRIEF_MAX else f"{text[: BRIEF_MAX - 4].rstrip()} ..."
 
 
 def _names(path: str) -> tuple[str, ...]:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
 from unionfs_sim.cli.report import Block, Line, Lines, Report, Style, Table, UsageError
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
 
 #: The colors: of the sixteen that every terminal lets its user choose.
 STYLES: Final[Mapping[Style, str]] = {
     "title": "bold",
     "path": "bold",
-    "label": "default",
     "number": "cyan",
     "faint": "bright_black",
     "hidden": "bright_black",
@@ -94,13 +90,17 @@ def _write_raw(chunks: Iterable[bytes], out: TextIO) -> None:
 
 
 def _write_plain(blocks: Iterable[Block], out: TextIO) -> None:
-    width = shutil.get_terminal_size().columns if out.isatty() else None
     encoding = getattr(out, "encoding", None) or "utf-8"
+    for line in _lines(blocks, out):
+        text = "".join(text for text, _ in line).rstrip(" ")
+        out.write(_encodable(text, encoding) + "\n")
+
+
+def _lines(blocks: Iterable[Block], out: TextIO) -> Iterator[Line]:
+    """Lay the blocks out."""
+    width = shutil.get_terminal_size().columns if out.isatty() else None
     for block in blocks:
-        lines = block.lines if isinstance(block, Lines) else aligned(block, width)
-        for line in lines:
-            text = "".join(text for text, _ in line).rstrip(" ")
-            out.write(_encodable(text, encoding) + "\n")
+        yield from block.lines if isinstance(block, Lines) else aligned(block, width)
 
 
 def _encodable(text: str, encoding: str) -> str:
@@ -115,7 +115,7 @@ def _encodable(text: str, encoding: str) -> str:
 
 def aligned(table: Table, width: int | None = None) -> Iterator[Line]:
     """
-    Give the lines of a table, its last column shortened to *width* in all.
+    Give the lines of a table; a flexible one is cut to *width* in all.
 
     >>> table = Table(("A", "B"), [(("x", ""), ("12", "")), (("yy", ""), ("3", ""))])
     >>> ["".join(text for text, _ in line) for line in aligned(table)]
@@ -128,7 +128,7 @@ def aligned(table: Table, width: int | None = None) -> Iterator[Line]:
         return
     widths = [max(map(len, column)) for column in zip(*map(_texts, rows), strict=True)]
     room = None
-    if width is not None:
+    if table.flexible and width is not None:
         taken = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
         room = max(width - taken, _SHORT_MIN)
     for row in rows:
@@ -152,63 +152,25 @@ def _texts(row: Line) -> list[str]:
 
 
 def _write_rich(blocks: Iterable[Block], out: TextIO) -> None:
+    """Write the same lines in color; a terminal wraps what is too long for it."""
     from rich.console import Console  # noqa: PLC0415 - an extra, and slow to import
+    from rich.segment import Segment, Segments  # noqa: PLC0415 - likewise
+    from rich.style import Style as RichStyle  # noqa: PLC0415 - likewise
 
     console = Console(
         file=out,
         force_terminal=True,
         color_system="standard",
         no_color=False,
-        highlight=False,
-        markup=False,
         legacy_windows=False,
-        width=None if out.isatty() else 1_000,
     )
-    for block in blocks:
-        if isinstance(block, Table):
-            console.print(_rich_table(block, console))
-        else:
-            _print_lines(block.lines, console)
-
-
-def _print_lines(lines: Iterable[Line], console: Console) -> None:
-    """Print lines as they are: the terminal wraps what is too long."""
-    from rich.segment import Segment, Segments  # noqa: PLC0415 - an extra
-    from rich.style import Style as RichStyle  # noqa: PLC0415 - likewise
-
+    encoding = getattr(out, "encoding", None) or "utf-8"
     styles = {name: RichStyle.parse(text) for name, text in STYLES.items()}
-    segments = []
-    for line in lines:
-        segments += [Segment(text, styles.get(style)) for text, style in line]
+    segments: list[Segment] = []
+    for line in _lines(blocks, out):
+        segments += [
+            Segment(_encodable(text, encoding), styles.get(style))
+            for text, style in line
+        ]
         segments.append(Segment("\n"))
     console.print(Segments(segments), soft_wrap=True, end="")
-
-
-def _rich_table(table: Table, console: Console) -> RenderableType:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - an extra
-    from rich.table import Table as RichTable  # noqa: PLC0415 - likewise
-    from rich.text import Text  # noqa: PLC0415 - likewise
-
-    drawn = RichTable(
-        box=SIMPLE_HEAD if table.header else None,
-        show_header=bool(table.header),
-        header_style=STYLES["title"],
-        pad_edge=False,
-        padding=(0, len(_GAP), 0, 0),
-    )
-    columns = list(zip(*map(_texts, table.rows), strict=True))
-    header = table.header or [""] * len(columns)
-    for number, name in enumerate(header):
-        last = number == len(header) - 1
-        cells = columns[number] if columns else ()
-        drawn.add_column(
-            name,
-            justify="right" if number in table.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if last else max(map(len, (name, *cells))),
-        )
-    for row in table.rows:
-        drawn.add_row(*(Text(text, STYLES.get(style, "")) for text, style in row))
-    drawn.width = None if drawn.row_count else console.width
-    return drawn

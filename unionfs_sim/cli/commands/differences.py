@@ -42,7 +42,11 @@ def diff(options: Namespace, resources: ExitStack) -> Report:
     """Tell what layers changed against what lies below them."""
     opened = source.open_source(options, resources)
     count = len(opened.layers_base_first)
-    if options.from_count is not None or options.to_count is not None:
+    between = options.from_count is not None or options.to_count is not None
+    if between and options.layer is not None:
+        msg = "--layer goes with neither --from nor --to"
+        raise UsageError(msg)
+    if between:
         parts = [_between(opened, options.from_count, options.to_count)]
     elif options.layer is not None:
         source.check_layer(opened, options.layer)
@@ -60,7 +64,7 @@ def _each(opened: source.Source, numbers: Sequence[int]) -> list[Part]:
     for number in numbers:
         below = Stack(layers[:number][::-1])
         command = opened.commands[number]
-        title = f"layer {number}" + (f": {command}" if command else "")
+        title = f"layer {number}" + (f": {source.brief(command)}" if command else "")
         parts.append(Part(title, number, changes(layers[number].root, below.root)))
     return parts
 

@@ -39,7 +39,7 @@ def _story(trace: Trace, scope: source.Scope) -> Iterator[Line]:
         yield (
             (f"{f'layer {number}':<{width}}", "label"),
             (" was made by ", "faint"),
-            (printable(command), "code"),
+            (printable(source.brief(command)), "code"),
         )
 
 

@@ -26,6 +26,7 @@ from unionfs_sim.core.render import printable
 from unionfs_sim.image.manifest import manifest as describe
 
 _SHORT_DIGITS = 12
+_COUNTS = frozenset({0, 2, 3, 4, 5})
 _TYPE_BITS = {kind.value: kind.type_bits for kind in Kind}
 
 
@@ -80,6 +81,7 @@ def layers(options: Namespace, resources: ExitStack) -> Report:
     opened = source.open_source(options, resources)
     image = opened.image
     counts = [count(layer) for layer in opened.layers_base_first]
+    shorten = str if options.full else source.brief
     rows: list[Line] = [
         (
             (str(number), "number"),
@@ -88,14 +90,14 @@ def layers(options: Namespace, resources: ExitStack) -> Report:
             (str(each.entries), ""),
             (str(each.whiteouts), "whiteout" if each.whiteouts else "faint"),
             (str(each.opaques), "opaque" if each.opaques else "faint"),
-            (printable(opened.commands[number]), ""),
+            (printable(shorten(opened.commands[number])), ""),
         )
         for number, each in enumerate(counts)
     ]
     header = ("LAYER", "DIGEST", "SIZE", "ENTRIES", "WHITEOUTS", "OPAQUE", "MADE BY")
     blocks: list[Block] = [Lines([_title(opened)])]
     if rows:
-        blocks.append(Table(header, rows, frozenset({0, 2, 3, 4, 5})))
+        blocks.append(Table(header, rows, _COUNTS, flexible=not options.full))
     if image.oddities:
         odd = [
             line(printable(f"odd: {oddity}"), "cut off") for oddity in image.oddities

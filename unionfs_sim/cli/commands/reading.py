@@ -15,6 +15,7 @@ from unionfs_sim.core.content import READ_BYTES
 from unionfs_sim.core.nodes import Device, Regular, Symlink
 from unionfs_sim.core.records import DIRECTORY_TYPES, Record
 from unionfs_sim.core.render import kind_name, printable
+from unionfs_sim.core.status import directory_nlink
 
 
 def cat(options: Namespace, resources: ExitStack) -> Report:
@@ -45,17 +46,15 @@ def stat(options: Namespace, resources: ExitStack) -> Report:
     """Describe an entry: all of its attributes, and the layers it comes from."""
     scope = source.open_scope(options, resources)
     path, entry = scope.find(options.path, follow=options.follow)
-    status = scope.fs.stat(options.path, follow_symlinks=options.follow)
     numbers = source.origin_numbers(entry, scope.origins())
-    assert not isinstance(entry, Device) or status.st_rdev
-    described = _attributes(entry)
-    described |= {"nlink": status.st_nlink, "ino": status.st_ino}
+    nlink = _nlink(entry)
 
     def data() -> object:
         meta = entry.meta
         return {
             "path": path,
-            **described,
+            **_attributes(entry),
+            "nlink": nlink,
             "atime": meta.atime_ns,
             "ctime": meta.ctime_ns,
             "xattrs": {
@@ -66,12 +65,18 @@ def stat(options: Namespace, resources: ExitStack) -> Report:
 
     rows = [
         (("path", "faint"), (printable(path), "path")),
-        *_rows(entry, status.st_nlink),
+        *_rows(entry, nlink),
     ]
     for index, number in enumerate(numbers):
         label = ("" if index else "from", "faint")
         rows.append((label, _origin(scope, number)))  # type: ignore[arg-type]
     return Report(blocks=[Table((), rows)], data=data)
+
+
+def _nlink(entry: Record) -> int:
+    if isinstance(entry, DIRECTORY_TYPES):
+        return directory_nlink(entry)
+    return entry.nlink
 
 
 def _attributes(entry: Record) -> dict[str, Any]:
@@ -137,4 +142,6 @@ def value_text(value: bytes) -> str:
 
 def _origin(scope: source.Scope, number: int) -> Span:
     command = scope.source.commands[number]
-    return f"layer {number}" + (f": {printable(command)}" if command else ""), ""
+    return f"layer {number}" + (
+        f": {printable(source.brief(command))}" if command else ""
+    ), ""

@@ -234,6 +234,7 @@ def measure(
             "depth 1": (method_calls(fs), shallow),
             "depth 12": (method_calls(fs), deep),
             "stat": (stat_calls(fs), bottom),
+            "control": (method_calls(OneCall(dict.fromkeys(bottom, 1))), bottom),
         }
         result: dict[str, Any] = dict(sampler.run(subjects))
         firsts = list(first_lookups(stack, bottom[0], samples=max(rounds, 3)))
@@ -247,18 +248,27 @@ def measure(
 
 
 def exponent(results: dict[str, dict[str, Any]], subject: str) -> float | None:
-    """Fit t = c * N ** x over all depths but the smallest; give x."""
+    """Fit t = c * N ** x over all numbers of layers; give x."""
     points = [
         (math.log(int(count)), math.log(result[subject]["x_dict_get"]))
         for count, result in results.items()
-        if int(count) >= 4
     ]
     if len(points) < 2:
         return None
     return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
-WARM = ("top", "middle", "bottom", "miss", "whiteout", "depth 1", "depth 12", "stat")
+WARM = (
+    "top",
+    "middle",
+    "bottom",
+    "miss",
+    "whiteout",
+    "depth 1",
+    "depth 12",
+    "stat",
+    "control",  # one method call + dict.get, measured like the others
+)
 
 
 def show(report: dict[str, Any]) -> None:

@@ -289,6 +289,18 @@ OPERATIONS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 }
 
 
+def _texts(items: Iterable[str]) -> Sequence[str]:
+    return tuple(items)
+
+
+def _trees(items: Iterable[Tree]) -> Sequence[Tree]:
+    return tuple(items)
+
+
+def _program(items: Iterable[Op]) -> Sequence[Op]:
+    return tuple(items)
+
+
 @final
 @attrs.frozen(kw_only=True)
 class Case:
@@ -312,13 +324,13 @@ class Case:
 
     id: str
     title: str = ""
-    tags: Sequence[str] = ()
+    tags: Sequence[str] = attrs.field(default=(), converter=_texts)
     options: Mapping[str, str | bool] = attrs.field(factory=dict)
-    lower: Sequence[Tree] = ()
-    data_only: Sequence[Tree] = ()
+    lower: Sequence[Tree] = attrs.field(default=(), converter=_trees)
+    data_only: Sequence[Tree] = attrs.field(default=(), converter=_trees)
     upper: Tree | None = attrs.field(factory=dict)
     times: bool = False
-    ops: Sequence[Op] = ()
+    ops: Sequence[Op] = attrs.field(default=(), converter=_program)
     mount: Result | None = None
     final_upper: Tree | None = None
     final_merged: Tree | None = None

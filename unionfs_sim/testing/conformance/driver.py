@@ -62,11 +62,13 @@ class Difference:
 
     Attributes:
         where: The place: ``mount``, ``ops[3] rename``, ``final_upper a/b mode``.
+        kind: The place without numbers and paths.
         expected: What should be there, as JSON; ``None`` for nothing.
         got: What is.
     """
 
     where: str
+    kind: str
     expected: JSON
     got: JSON
 
@@ -130,7 +132,7 @@ def recorded(case: Case, outcome: Outcome) -> Case:
 def compare(case: Case, expected: Outcome, got: Outcome) -> Iterator[Difference]:
     """Give the places where two outcomes of one case differ, in order of time."""
     if expected.mount != got.mount:
-        yield Difference("mount", dict(expected.mount), dict(got.mount))
+        yield Difference("mount", "mount", dict(expected.mount), dict(got.mount))
         return
     if "ok" not in expected.mount:
         return
@@ -138,7 +140,8 @@ def compare(case: Case, expected: Outcome, got: Outcome) -> Iterator[Difference]
         zip(case.ops, expected.results, got.results, strict=True)
     ):
         if normal(wanted) != normal(found):
-            yield Difference(f"ops[{index}] {op.name}", dict(wanted), dict(found))
+            where = f"ops[{index}] {op.name}"
+            yield Difference(where, op.name, dict(wanted), dict(found))
     for name, tree, other in (
         ("final_upper", expected.upper, got.upper),
         ("final_merged", expected.merged, got.merged),
@@ -153,17 +156,24 @@ def _compare_trees(name: str, wanted: Tree, found: Tree) -> Iterator[Difference]
         if one == other:
             continue
         if one is None or other is None or one.type != other.type:
-            yield Difference(f"{name} {path}", _json(one), _json(other))
+            yield Difference(f"{name} {path}", name, _json(one), _json(other))
             continue
-        for field in attrs.fields(TreeNode):
-            left, right = getattr(one, field.name), getattr(other, field.name)
-            if left != right:
-                # With xattrs, the one that differs is found quicker in JSON.
+        left, right = _details(one), _details(other)
+        for detail in sorted(left.keys() | right.keys()):
+            if left.get(detail) != right.get(detail):
                 yield Difference(
-                    f"{name} {path} {field.name}",
-                    one.to_json().get(field.name),
-                    other.to_json().get(field.name),
+                    f"{name} {path} {detail}",
+                    f"{name} {detail}",
+                    left.get(detail),
+                    right.get(detail),
                 )
+
+
+def _details(node: TreeNode) -> dict[str, JSON]:
+    """Give the JSON form of a node, with each extended attribute by itself."""
+    details = node.to_json()
+    xattrs = details.pop("xattrs", {})
+    return details | {f"xattr {key}": value for key, value in xattrs.items()}
 
 
 def _json(node: TreeNode | None) -> JSON:

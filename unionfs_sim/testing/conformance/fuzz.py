@@ -1,0 +1,174 @@
+"""
+Run random programs on a real mount and on the simulator, and tell where they differ.
+
+Programs are numbered: number and seed make a program, however many processes share
+the work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from random import Random
+from typing import Final, TypeAlias, final
+
+import attrs
+
+from unionfs_sim.testing.conformance.cases import JSON, Case
+from unionfs_sim.testing.conformance.driver import (
+    Difference,
+    Driver,
+    Outcome,
+    compare,
+    observe,
+    recorded,
+)
+from unionfs_sim.testing.conformance.generate import draw_case
+from unionfs_sim.testing.conformance.shrink import shrink
+
+#: A kind of difference is shrunk once; so many kinds are shown.
+FINDINGS_MAX: Final = 200
+
+#: What makes two differences one kind.
+Signature: TypeAlias = tuple[str, str, str]
+
+
+@final
+@attrs.frozen
+class Finding:
+    """
+    A difference between kernel and simulator, as small as it could be made.
+
+    Attributes:
+        case: The case, which expects what the kernel answered.
+        differences: Where the simulator differs.
+        number: The number of the program that it was found with.
+    """
+
+    case: Case
+    differences: tuple[Difference, ...]
+    number: int
+
+
+@final
+@attrs.define
+class FuzzReport:
+    """
+    What a run of the fuzzer came to.
+
+    Attributes:
+        programs: How many programs ran.
+        failed: How many of them showed a difference.
+        calls: How many calls were compared.
+        findings: One difference of each kind.
+    """
+
+    programs: int = 0
+    failed: int = 0
+    calls: int = 0
+    findings: dict[Signature, Finding] = attrs.field(factory=dict)
+    counts: dict[Signature, int] = attrs.field(factory=dict)
+
+    def add(self, other: FuzzReport) -> None:
+        """Take in what another process found."""
+        self.programs += other.programs
+        self.failed += other.failed
+        self.calls += other.calls
+        for signature, finding in other.findings.items():
+            self.findings.setdefault(signature, finding)
+        for signature, count in other.counts.items():
+            self.counts[signature] = self.counts.get(signature, 0) + count
+
+
+def signature_of(difference: Difference) -> Signature:
+    """
+    Give the kind of a difference: the call or the part of a tree, and both answers.
+
+    Answers that carry values are told by their form alone.
+    """
+    return (
+        difference.kind,
+        _form(difference.expected),
+        _form(difference.got),
+    )
+
+
+def _form(answer: JSON) -> str:
+    if not isinstance(answer, dict):
+        return type(answer).__name__
+    if "errno" in answer and "ok" not in answer and "type" not in answer:
+        return str(answer["errno"])
+    return str(answer.get("type", "ok"))
+
+
+def differences(case: Case, expected: Outcome, driver: Driver) -> list[Difference]:
+    """Carry a case out with a driver and compare with an outcome."""
+    return list(compare(case, expected, observe(case, driver)))
+
+
+def check(
+    case: Case, kernel: Driver, simulator: Driver
+) -> tuple[Outcome, list[Difference]]:
+    """Carry a case out on both sides."""
+    outcome = observe(case, kernel)
+    return outcome, differences(case, outcome, simulator)
+
+
+def minimal(case: Case, kernel: Driver, simulator: Driver, number: int) -> Finding:
+    """Shrink a case that differs, keeping the kind of its first difference."""
+    _, found = check(case, kernel, simulator)
+    wanted = signature_of(found[0])
+
+    def still_fails(candidate: Case) -> bool:
+        _, found = check(candidate, kernel, simulator)
+        return bool(found) and signature_of(found[0]) == wanted
+
+    small = shrink(case, still_fails)
+    outcome, found = check(small, kernel, simulator)
+    return Finding(recorded(small, outcome), tuple(found), number)
+
+
+def numbers(first: int, step: int) -> Iterator[int]:
+    """Count from *first* on in steps."""
+    number = first
+    while True:
+        yield number
+        number += step
+
+
+def fuzz(
+    kernel: Driver,
+    simulator: Driver,
+    *,
+    seed: int,
+    until: float,
+    programs: Iterable[int],
+    progress: Callable[[FuzzReport], None] = lambda _: None,
+) -> FuzzReport:
+    """
+    Run programs until a time, or until they come to an end.
+
+    Args:
+        kernel: What is right.
+        simulator: What is to be compared with it.
+        seed: What the programs are drawn from, with their numbers.
+        until: When to stop, by `time.monotonic`.
+        programs: The numbers of the programs.
+        progress: Called after each program.
+    """
+    report = FuzzReport()
+    for number in programs:
+        if time.monotonic() >= until:
+            break
+        case = draw_case(Random(f"{seed}/{number}"), f"fuzz-{seed}-{number}")  # noqa: S311
+        outcome, found = check(case, kernel, simulator)
+        report.programs += 1
+        report.calls += len(outcome.results)
+        if found:
+            report.failed += 1
+            signature = signature_of(found[0])
+            report.counts[signature] = report.counts.get(signature, 0) + 1
+            if signature not in report.findings and len(report.findings) < FINDINGS_MAX:
+                report.findings[signature] = minimal(case, kernel, simulator, number)
+        progress(report)
+    return report

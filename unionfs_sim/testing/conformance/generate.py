@@ -1,0 +1,210 @@
+"""
+Draw random cases: stacks, options and programs in which much collides.
+
+Four names and three levels make layers meet, and paths are taken from what is there
+more often than not.  Some things are left out on purpose: what depends on the kernel's
+memory of earlier lookups (overlayfs.md, section 7: two directories that share an
+origin), on the file system of the layers (holes, block sizes), or on the host (links
+and paths that lead out of the mount).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, Final, final
+
+from unionfs_sim.testing.conformance.cases import Case, Tree, TreeNode
+from unionfs_sim.testing.conformance.programs import (
+    BLK,
+    CHR,
+    DEPTH_MAX,
+    MODES,
+    NAMES,
+    OWNERS,
+    TARGETS,
+    ProgramMaker,
+    Sketch,
+    weighted,
+)
+
+OPS_MAX: Final = 60
+
+#: Mount options, each with its weight.
+OPTIONS: Final[Sequence[tuple[int, Mapping[str, str | bool]]]] = (
+    (55, {}),
+    (12, {"redirect_dir": "on"}),
+    (7, {"metacopy": "on"}),
+    (7, {"index": "on"}),
+    (4, {"redirect_dir": "on", "index": "on"}),
+    (2, {"metacopy": "on", "index": "on"}),
+    (4, {"userxattr": True}),
+    (3, {"xino": "on"}),
+    (2, {"volatile": True}),
+    (2, {"redirect_dir": "nofollow"}),
+    (1, {"redirect_dir": "follow"}),
+    (1, {"nfs_export": "on"}),
+)
+
+
+@final
+class _TreeMaker:
+    """Draws one layer."""
+
+    _TYPES: Final = (
+        (38, "dir"),
+        (30, "file"),
+        (12, "whiteout"),
+        (7, "symlink"),
+        (5, "hardlink"),
+        (2, "fifo"),
+        (2, "chr"),
+        (1, "blk"),
+        (1, "sock"),
+        (1, "xwhiteout"),
+    )
+
+    def __init__(
+        self, rng: Random, options: Mapping[str, str | bool], *, times: bool
+    ) -> None:
+        self._rng = rng
+        self._prefix = "user" if options.get("userxattr") else "trusted"
+        self._metacopy = options.get("metacopy") == "on"
+        self._follows = options.get("redirect_dir") != "nofollow" and not options.get(
+            "userxattr"
+        )
+        self._times = times
+        self.density = rng.choice((0.25, 0.45, 0.6))
+
+    def tree(self) -> Tree:
+        """Draw a tree."""
+        rng = self._rng
+        tree: dict[str, TreeNode] = {}
+        if rng.random() < 0.15:
+            tree["."] = self._dressed("dir")
+        pending = [("", 1)]
+        while pending:
+            directory, depth = pending.pop(0)
+            for name in NAMES:
+                if rng.random() >= (self.density if depth < 3 else 0.3):
+                    continue
+                path = directory + name
+                node = self._node(tree, depth)
+                tree[path] = node
+                if node.type == "dir":
+                    pending.append((f"{path}/", depth + 1))
+        if self._follows and rng.random() < 0.06:
+            self._redirect(tree)
+        return tree
+
+    def _node(self, tree: Tree, depth: int) -> TreeNode:
+        kind = weighted(self._rng, self._TYPES)
+        if kind == "dir" and depth == DEPTH_MAX + 1:
+            kind = "file"
+        if kind == "hardlink":
+            others = [
+                path
+                for path, node in tree.items()
+                if node.type in {"file", "symlink", "fifo"} and node.hardlink is None
+            ]
+            if others:
+                other = self._rng.choice(others)
+                return TreeNode(type=tree[other].type, hardlink=other)
+            kind = "file"
+        return self._dressed(kind)
+
+    def _dressed(self, kind: str) -> TreeNode:
+        rng = self._rng
+        fields: dict[str, Any] = {"type": kind}
+        if kind in {"whiteout", "xwhiteout"}:
+            return TreeNode(**fields)
+        if kind == "file":
+            fields["content"] = rng.choice((b"", b"x", b"lower", b"0123456789"))
+        elif kind == "symlink":
+            fields["target"] = rng.choice(TARGETS)
+        elif kind == "chr":
+            fields["rdev"] = CHR
+        elif kind == "blk":
+            fields["rdev"] = BLK
+        if kind != "symlink" and rng.random() < 0.3:
+            fields["mode"] = int(rng.choice(MODES.get(kind, MODES["file"])), 8)
+        if rng.random() < 0.25:
+            fields["uid"], fields["gid"] = rng.choice(OWNERS)
+        if self._times and rng.random() < 0.8:
+            fields["mtime"] = rng.randrange(1, 1000) * 10
+        xattrs = self._xattrs(kind)
+        if xattrs:
+            fields["xattrs"] = xattrs
+        return TreeNode(**fields)
+
+    def _xattrs(self, kind: str) -> dict[str, bytes]:
+        rng = self._rng
+        xattrs: dict[str, bytes] = {}
+        if kind in {"file", "dir"} and rng.random() < 0.3:
+            xattrs["user.k"] = rng.choice((b"v", b"w", b""))
+        if rng.random() < 0.05:
+            xattrs["trusted.t"] = b"t"
+        if kind in {"file", "dir"} and rng.random() < 0.01:
+            xattrs[f"{self._prefix}.overlay.overlay.q"] = b"q"
+        if kind == "dir" and rng.random() < 0.15:
+            value = weighted(rng, ((12, b"y"), (1, b"x"), (1, b"n")))
+            xattrs[f"{self._prefix}.overlay.opaque"] = value
+        if kind == "file" and self._metacopy and rng.random() < 0.05:
+            xattrs[f"{self._prefix}.overlay.metacopy"] = b""
+        return xattrs
+
+    def _redirect(self, tree: dict[str, TreeNode]) -> None:
+        """Redirect a directory, and hide where it leads, as a rename would have."""
+        rng = self._rng
+        directories = [
+            path for path, node in tree.items() if node.type == "dir" and path != "."
+        ]
+        if not directories:
+            return
+        path = rng.choice(directories)
+        parent, slash, name = path.rpartition("/")
+        other = rng.choice([other for other in NAMES if other != name])
+        absolute = rng.random() < 0.4
+        target = other if absolute else f"{parent}{slash}{other}"
+        if path == target or path.startswith(f"{target}/"):
+            return
+        for key in [k for k in tree if k == target or k.startswith(f"{target}/")]:
+            del tree[key]
+        gone = {key for key, node in tree.items() if node.hardlink not in {None, *tree}}
+        for key in gone:
+            tree[key] = TreeNode(type="file")
+        tree[target] = TreeNode(type="whiteout")
+        value = f"/{other}" if absolute else other
+        xattrs = {f"{self._prefix}.overlay.redirect": value.encode()}
+        tree[path] = TreeNode(type="dir", xattrs=xattrs)
+
+
+def draw_case(rng: Random, name: str) -> Case:
+    """
+    Draw a case without expectations; the same *rng* state gives the same case.
+
+    >>> draw_case(Random(1), "x") == draw_case(Random(1), "x")
+    True
+    """
+    options = weighted(rng, OPTIONS)
+    times = rng.random() < 0.15
+    maker = _TreeMaker(rng, options, times=times)
+    read_only = rng.random() < 0.04
+    count = weighted(rng, ((45, 1), (35, 2), (15, 3), (5, 4)))
+    lower = [maker.tree() for _ in range(max(count, 2) if read_only else count)]
+    upper: Tree | None = None
+    if not read_only:
+        maker.density *= rng.choice((0.0, 0.5, 1.0))
+        upper = maker.tree()
+    sketch = Sketch.of((upper or {}, *lower))
+    programmer = ProgramMaker(rng, sketch, remounts="volatile" not in options)
+    length = min(1 + int(rng.expovariate(1 / 16)), OPS_MAX)
+    return Case(
+        id=name,
+        tags=["fuzz"],
+        options=options,
+        lower=lower,
+        upper=upper,
+        times=times,
+        ops=[programmer.op() for _ in range(length)],
+    )

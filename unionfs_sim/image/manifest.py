@@ -8,7 +8,12 @@ from typing import Any
 from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import Device, Leaf, Regular, Symlink
 from unionfs_sim.core.paths import Parts, join, to_bytes
-from unionfs_sim.core.records import DIRECTORY_TYPES, DirectoryRecord, Record
+from unionfs_sim.core.records import (
+    DIRECTORY_TYPES,
+    Broken,
+    DirectoryRecord,
+    Record,
+)
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.image.open import Image
 

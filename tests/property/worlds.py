@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import attrs
+
 from unionfs_sim import Negative, UnionFS
+from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.paths import join
 
 #: Every path of up to three of the names that `strategies.names` draws.
@@ -13,6 +16,11 @@ PATHS = [
     for depth in range(4)
     for parts in itertools.product("abc", repeat=depth)
 ]
+
+
+def shown(meta: Meta | None) -> Meta | None:
+    """Give what a caller sees of attributes."""
+    return attrs.evolve(meta, private={}) if meta is not None else None
 
 
 def snapshot(fs: UnionFS) -> dict[str, object]:
@@ -24,5 +32,5 @@ def snapshot(fs: UnionFS) -> dict[str, object]:
             live = fs.lookup(path)
             assert not isinstance(live, Negative)
             node = getattr(live, "node", live)
-            found[path] = (live.kind, live.meta, getattr(node, "content", None))
+            found[path] = (live.kind, shown(live.meta), getattr(node, "content", None))
     return found

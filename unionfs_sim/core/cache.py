@@ -18,14 +18,14 @@ import attrs
 from unionfs_sim.core import walk
 from unionfs_sim.core.commit import Edit
 from unionfs_sim.core.paths import StrPath, join, name_fits
-from unionfs_sim.core.records import DIRECTORY_TYPES
+from unionfs_sim.core.records import DIRECTORY_TYPES, Broken
+from unionfs_sim.core.space import Space
 from unionfs_sim.core.status import stat_result
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
     LiveDirectory,
     UpperDirectory,
-    child,
 )
 from unionfs_sim.errors import UnionFSError
 
@@ -74,13 +74,13 @@ class PathCache:
             inodes of the upper keep their own.
     """
 
-    __slots__ = ("_aliases", "_directories", "_root", "answers", "stats")
+    __slots__ = ("_aliases", "_directories", "_space", "answers", "stats")
 
-    def __init__(self, root: UpperDirectory) -> None:
-        self._root = root
+    def __init__(self, space: Space) -> None:
+        self._space = space
         self.answers: dict[StrPath, Resolved | Negative] = {}
         self.stats: dict[StrPath, stat_result] = {}
-        self._directories: dict[str, LiveDirectory] = {"": root}
+        self._directories: dict[str, LiveDirectory] = {"": space.root}
         self._aliases: set[str] = set()
 
     def find(self, path: str) -> Resolved | Negative:
@@ -93,11 +93,11 @@ class PathCache:
         head, slash, name = path.rpartition("/")
         directory = self._directories.get(head) if slash else None
         if directory is not None and name not in _NO_NAMES:
-            live = child(directory, name)
+            live = self._space.child(directory, name)
             if live is not None or (name_fits(name) and len(path) < _SHORT_PATH):
                 return self._remember(path, live, alias=False)
         try:
-            place = walk.find(self._root, path, follow=False, op="lookup")
+            place = walk.find(self._space, path, follow=False, op="lookup")
         except UnionFSError as error:
             # Not remembered: making what is missing on the way would change it.
             number = error.errno
@@ -115,7 +115,13 @@ class PathCache:
     ) -> Resolved | Negative:
         if len(self.answers) >= PATHS_MAX:
             self.forget()
-        found: Resolved | Negative = _ABSENT if live is None else live
+        found: Resolved | Negative
+        if live is None:
+            found = _ABSENT
+        elif isinstance(live, Broken):
+            return Negative(live.errno)
+        else:
+            found = live
         self.answers[path] = found
         if alias:
             self._aliases.add(path)
@@ -145,10 +151,13 @@ class PathCache:
         self.stats.clear()
         self._aliases.clear()
         self._directories.clear()
-        self._directories[""] = self._root
+        self._directories[""] = self._space.root
 
     def forget_edits(self, edits: Sequence[Edit]) -> None:
         """Forget exactly the answers that these edits can change."""
+        if edits and self._space.index:
+            self.forget()  # one inode can have lower names anywhere
+            return
         if edits and self._aliases:
             for alias in self._aliases:
                 self.answers.pop(alias, None)

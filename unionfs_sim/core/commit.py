@@ -13,11 +13,14 @@ from typing import TypeAlias, final
 import attrs
 
 from unionfs_sim.core.content import Content
-from unionfs_sim.core.meta import Meta
+from unionfs_sim.core.meta import Meta, marked
 from unionfs_sim.core.nodes import WHITEOUT, Leaf, Regular
 from unionfs_sim.core.paths import Name
-from unionfs_sim.core.plan import (
+from unionfs_sim.core.space import Space
+from unionfs_sim.core.steps import (
+    AddToIndex,
     CopyUp,
+    Exchange,
     Link,
     Make,
     Move,
@@ -25,8 +28,8 @@ from unionfs_sim.core.plan import (
     PutWhiteout,
     Remove,
     SetContent,
+    SetMark,
     SetMeta,
-    SetOpaque,
     Step,
 )
 from unionfs_sim.core.upper import (
@@ -62,18 +65,19 @@ class Edit:
     raised: bool
 
 
-def apply(plan: Plan, fault: Fault | None = None) -> Sequence[Edit]:
+def apply(space: Space, plan: Plan, fault: Fault | None = None) -> Sequence[Edit]:
     """
     Do the steps of a plan, all or none.
 
     Args:
+        space: The name space of the union.
         plan: The plan; it must have been made for the upper as it is now.
         fault: Makes a step fail, for tests.
 
     Returns:
         The names that changed, in order.
     """
-    work = _Work(plan.now_ns)
+    work = _Work(space, plan.now_ns)
     try:
         for number, step in enumerate(plan.steps):
             if fault is not None:
@@ -88,8 +92,9 @@ def apply(plan: Plan, fault: Fault | None = None) -> Sequence[Edit]:
 class _Work:
     """The changes of one commit, and how to take them back."""
 
-    def __init__(self, now_ns: int) -> None:
+    def __init__(self, space: Space, now_ns: int) -> None:
         self.edits: list[Edit] = []
+        self._space = space
         self._now_ns = now_ns
         self._undo: list[Callable[[], None]] = []
 
@@ -110,14 +115,26 @@ class _Work:
                 inode = directory.entries[name]
                 self._set_entry(directory, name, None)
                 self._set_entry(to_directory, to_name, inode)
-                self._stamp(directory)
+                if to_directory is not directory:
+                    self._stamp(directory)
                 self._stamp(to_directory)
             case SetMeta(inode, meta):
-                self._set_meta(inode, meta)
+                private = inode.meta.private
+                self._set_meta(inode, attrs.evolve(meta, private=private))
             case SetContent(inode, content):
                 self._set_content(inode, content)
-            case SetOpaque(inode):
-                self._set_opaque(inode)
+            case SetMark(inode, key, value):
+                self._set_mark(inode, key, value)
+            case Exchange(directory, name, to_directory, to_name):
+                one = directory.entries[name]
+                other = to_directory.entries[to_name]
+                self._set_entry(directory, name, None)
+                self._set_entry(to_directory, to_name, one)
+                self._set_entry(directory, name, other)
+                self._stamp(directory)
+                self._stamp(to_directory)
+            case AddToIndex(inode, lower):
+                self._add_to_index(inode, lower)
 
     def undo(self) -> None:
         """Take all changes back, the last first."""
@@ -155,14 +172,24 @@ class _Work:
         self._undo.append(lambda: _put_node(inode, before))
         _put_node(inode, attrs.evolve(before, content=content))
 
-    def _set_opaque(self, inode: UpperDirectory) -> None:
-        before = inode.opaque
+    def _set_mark(self, inode: UpperInode, key: str, value: bytes | None) -> None:
+        if key == "opaque" and isinstance(inode, UpperDirectory):
+            opaque = inode.opaque
+            self._undo.append(lambda: _put_opaque(inode, opaque=opaque))
+            _put_opaque(inode, opaque=value == b"y")
+            return
+        self._set_meta(inode, marked(inode.meta, key, value))
+
+    def _add_to_index(self, inode: UpperFile, lower: Leaf) -> None:
+        index = self._space.index
 
         def take_back() -> None:
-            inode.opaque = before
+            del index[id(lower)]
+            inode.nlink -= 1
 
         self._undo.append(take_back)
-        inode.opaque = True
+        index[id(lower)] = inode
+        inode.nlink += 1
 
 
 def _replace(
@@ -178,6 +205,7 @@ def _replace(
         before.status = None
     elif isinstance(before, UpperDirectory):
         before.parent = None
+        before.status = None
     if after is None:
         del directory.entries[name]
         return
@@ -200,3 +228,7 @@ def _put_meta(inode: UpperInode, meta: Meta) -> None:
 def _put_node(inode: UpperFile, node: Leaf) -> None:
     inode.node = node
     inode.status = None
+
+
+def _put_opaque(inode: UpperDirectory, *, opaque: bool) -> None:
+    inode.opaque = opaque

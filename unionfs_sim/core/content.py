@@ -123,6 +123,22 @@ class Content(ABC):
             return concat((*self.extents(), hole(size - self.size)))
         return concat(self.slice(0, size))
 
+    def punch(self, offset: int, length: int) -> Content:
+        """Give the content with a hole in it; its size stays."""
+        end = min(offset + length, self.size)
+        if end <= offset:
+            return self
+        before, after = self.slice(0, offset), self.slice(end, self.size)
+        return concat((*before, hole(end - offset), *after))
+
+    def cut(self, offset: int, length: int) -> Content:
+        """Give the content without a range; what follows moves up."""
+        return concat((*self.slice(0, offset), *self.slice(offset + length, self.size)))
+
+    def insert(self, offset: int, extent: Extent) -> Content:
+        """Give the content with an extent put in; what follows moves down."""
+        return concat((*self.slice(0, offset), extent, *self.slice(offset, self.size)))
+
     def __eq__(self, other: object) -> bool:
         """Compare by bytes; equal extents of one source are not read."""
         if not isinstance(other, Content):

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Protocol, cast, final
 
 import attrs
 
+from unionfs_sim.core import flags
 from unionfs_sim.core.content import Content
 from unionfs_sim.errors import fs_error
 
@@ -86,6 +87,18 @@ class Mode:
             exclusive="x" in mode,
             truncate="w" in mode,
             text="b" not in mode,
+        )
+
+    @property
+    def flags(self) -> int:
+        """The flags of ``os_open`` that it stands for."""
+        access = flags.O_RDWR if self.read else flags.O_WRONLY
+        return (
+            (access if self.write else flags.O_RDONLY)
+            | (flags.O_CREAT if self.create else 0)
+            | (flags.O_EXCL if self.exclusive else 0)
+            | (flags.O_TRUNC if self.truncate else 0)
+            | (flags.O_APPEND if self.append else 0)
         )
 
 

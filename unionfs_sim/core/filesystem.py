@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import IO, Any, Literal, Self, final, overload
 
+from unionfs_sim.core.nodes import Kind
 from unionfs_sim.core.paths import StrPath, fspath
 from unionfs_sim.core.status import stat_result, statvfs_result
 from unionfs_sim.errors import UnionFSError, fs_error
@@ -21,15 +22,22 @@ from unionfs_sim.errors import UnionFSError, fs_error
 
 @final
 class DirEntry:
-    """One entry of a directory, as `os.DirEntry` of the standard library."""
+    """
+    One entry of a directory, as `os.DirEntry` of the standard library.
 
-    __slots__ = ("_filesystem", "_mode", "name", "path")
+    Attributes:
+        name: Its name.
+        path: Its path, made of the directory's as it was given.
+        kind: What it is; a link is one.
+    """
+
+    __slots__ = ("_filesystem", "kind", "name", "path")
 
     def __init__(
-        self, filesystem: FileSystem, directory: str, name: str, type_bits: int
+        self, filesystem: FileSystem, directory: str, name: str, kind: Kind
     ) -> None:
         self._filesystem = filesystem
-        self._mode = type_bits
+        self.kind = kind
         self.name = name
         self.path = _joined(directory, name)
 
@@ -37,17 +45,17 @@ class DirEntry:
         """Tell whether it is a directory, or a link to one."""
         if follow_symlinks and self.is_symlink():
             return self._filesystem.isdir(self.path)
-        return _stat.S_ISDIR(self._mode)
+        return self.kind is Kind.DIRECTORY
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
         """Tell whether it is a regular file, or a link to one."""
         if follow_symlinks and self.is_symlink():
             return self._filesystem.isfile(self.path)
-        return _stat.S_ISREG(self._mode)
+        return self.kind is Kind.REGULAR
 
     def is_symlink(self) -> bool:
         """Tell whether it is a symbolic link."""
-        return _stat.S_ISLNK(self._mode)
+        return self.kind is Kind.SYMLINK
 
     def stat(self, *, follow_symlinks: bool = True) -> stat_result:
         """Give its status."""
@@ -238,7 +246,7 @@ class FileSystem(ABC):
         path: StrPath,
         times: tuple[float, float] | None = None,
         *,
-        ns: tuple[int, int] | None = None,
+        ns: tuple[int | None, int | None] | None = None,
         follow_symlinks: bool = True,
     ) -> None:
         """Set the times of last access and change, now by default."""

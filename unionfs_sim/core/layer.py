@@ -141,6 +141,10 @@ mtime_ns=0, ctime_ns=0, xattrs={}), nlink=1)
         """Count the entries, the root left out."""
         return sum(1 for _ in self.items()) - 1
 
+    def __bool__(self) -> bool:
+        """Give ``True``: a layer without entries is still a layer."""
+        return True
+
     def __eq__(self, other: object) -> bool:
         """Compare the trees: names, nodes, marks, and which names are one inode."""
         if not isinstance(other, Layer):

@@ -51,6 +51,19 @@ class Meta:
     )
 
 
+def marked(meta: Meta, key: str, value: bytes | None) -> Meta:
+    """
+    Give attributes with a private xattr set or, with ``None``, removed.
+
+    >>> dict(marked(Meta(mode=0o755), "impure", b"y").private)
+    {'impure': b'y'}
+    """
+    private = {name: item for name, item in meta.private.items() if name != key}
+    if value is not None:
+        private[key] = value
+    return attrs.evolve(meta, private=private)
+
+
 #: Attributes of a file that was described by its content alone.
 FILE_META: Final = Meta(mode=0o644)
 

@@ -1,26 +1,38 @@
 """
-Plans: what a verb will do to the upper, decided before anything is done.
+Plans of single verbs: what making, removing and changing does to the upper.
 
-A function a verb, pure: from a place and a few values to a `Plan`, or the error that
-the kernel gives.  A plan's steps say all that happens to the upper, so that they can
-be shown, failed one by one, or carried out on a real directory as well.
+A function a verb, pure: from a call and a place to a plan, or the error that the kernel
+gives, checked in the kernel's order.  Renaming has a module of its own.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import TypeAlias, final
+from collections.abc import Callable
+from typing import Final
 
 import attrs
 
-from unionfs_sim.core.content import Content
+from unionfs_sim.core import permissions
+from unionfs_sim.core.content import EMPTY, Content
+from unionfs_sim.core.copyup import Draft
 from unionfs_sim.core.meta import Meta
-from unionfs_sim.core.nodes import Directory, Leaf, Regular
-from unionfs_sim.core.paths import Name, join
-from unionfs_sim.core.records import DirectoryRecord, MergedDirectory
+from unionfs_sim.core.nodes import WHITEOUT, Device, Leaf, Regular
+from unionfs_sim.core.paths import Name
+from unionfs_sim.core.space import Call
+from unionfs_sim.core.steps import (
+    Link,
+    Make,
+    Plan,
+    PutWhiteout,
+    Remove,
+    SetContent,
+    SetMark,
+    SetMeta,
+    Step,
+)
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
-    Live,
     LiveDirectory,
     UpperDirectory,
     UpperFile,
@@ -31,503 +43,365 @@ from unionfs_sim.core.upper import (
 from unionfs_sim.core.walk import Place
 from unionfs_sim.errors import UnionFSError, fs_error
 
-
-@attrs.frozen(eq=False)
-class _EntryStep:
-    """A step that changes one name in one directory of the upper."""
-
-    directory: UpperDirectory
-    name: Name
-
-    @property
-    def path(self) -> str:
-        """The name's path, as things stand now."""
-        return join((*self.directory.parts, self.name))
+_SET_GID: Final = 0o2000
 
 
-@final
-@attrs.frozen(eq=False)
-class CopyUp(_EntryStep):
-    """Bring a lower object into the upper as it is; its directory's times stay."""
-
-    inode: UpperInode
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"copy up {self.path}"
-
-
-@final
-@attrs.frozen(eq=False)
-class Make(_EntryStep):
-    """Make a new object under a name, in place of the whiteout or file there."""
-
-    inode: UpperInode
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        opaque = isinstance(self.inode, UpperDirectory) and self.inode.opaque
-        kind = f"opaque {self.inode.kind.value}" if opaque else self.inode.kind.value
-        return f"make {kind} {self.path}"
-
-
-@final
-@attrs.frozen(eq=False)
-class Link(_EntryStep):
-    """Give an inode of the upper one more name."""
-
-    inode: UpperFile
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"link {self.path}"
-
-
-@final
-@attrs.frozen(eq=False)
-class Remove(_EntryStep):
-    """Remove a name from the upper, a directory with the whiteouts in it."""
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"remove {self.path}"
-
-
-@final
-@attrs.frozen(eq=False)
-class PutWhiteout(_EntryStep):
-    """Put a whiteout under a name, in place of what the upper has there."""
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"whiteout {self.path}"
-
-
-@final
-@attrs.frozen(eq=False)
-class Move(_EntryStep):
-    """Move a name's object to another name, in place of what the upper has there."""
-
-    to_directory: UpperDirectory
-    to_name: Name
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"move {self.path} to {join((*self.to_directory.parts, self.to_name))}"
-
-
-@final
-@attrs.frozen(eq=False)
-class SetMeta:
-    """Replace the attributes of an inode of the upper."""
-
-    inode: UpperInode
-    meta: Meta
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"set attributes to mode {self.meta.mode:04o}, {self.meta.uid}:{self.meta.gid}"
-
-
-@final
-@attrs.frozen(eq=False)
-class SetContent:
-    """Replace the content of a regular file of the upper."""
-
-    inode: UpperFile
-    content: Content
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"set content to {self.content.size} bytes"
-
-
-@final
-@attrs.frozen(eq=False)
-class SetOpaque:
-    """Mark a directory of the upper as opaque."""
-
-    inode: UpperDirectory
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"mark {join(self.inode.parts)} opaque"
-
-
-Step: TypeAlias = (
-    CopyUp
-    | Make
-    | Link
-    | Remove
-    | PutWhiteout
-    | Move
-    | SetMeta
-    | SetContent
-    | SetOpaque
-)
-
-
-@final
-@attrs.frozen(eq=False)
-class Plan:
-    """
-    What a verb does to the upper.
-
-    Attributes:
-        verb: The verb.
-        paths: The paths that it was called with.
-        steps: What is done, in order.
-        now_ns: The time of it all: directories whose names change, copy-ups aside,
-            get it as their mtime and ctime.
-        inode: The inode that the plan is about, if it makes or changes one.
-    """
-
-    verb: str
-    paths: tuple[str, ...]
-    steps: tuple[Step, ...]
-    now_ns: int
-    inode: UpperInode | None = None
-
-    def __str__(self) -> str:
-        """List the steps."""
-        return "\n".join([self.verb, *(f"  {step}" for step in self.steps)])
-
-
-def _failed(number: int, place: Place, op: str) -> UnionFSError:
-    return fs_error(number, place.path, op=op)
-
-
-# --- copy-up ---------------------------------------------------------------------
-
-
-def _raise_parents(
-    trail: list[tuple[Name, LiveDirectory]],
-) -> tuple[list[Step], UpperDirectory]:
-    """
-    Bring the directories of a trail into the upper, top down (overlayfs.md, 4.3).
-
-    They keep mode, owner, times and xattrs of the merged directory, and go on merging
-    with it.
-    """
-    steps: list[Step] = []
-    parent = trail[0][1]
-    assert isinstance(parent, UpperDirectory), "the root is in the upper"
-    for name, directory in trail[1:]:
-        if isinstance(directory, UpperDirectory):
-            parent = directory
-            continue
-        made = _raised_directory(directory, parent, name)
-        steps.append(CopyUp(parent, name, made))
-        parent = made
-    return steps, parent
-
-
-def _raised_directory(
-    directory: DirectoryRecord, parent: UpperDirectory, name: Name
-) -> UpperDirectory:
-    return UpperDirectory(directory.meta, below=directory, parent=parent, name=name)
-
-
-def raise_place(place: Place) -> tuple[list[Step], UpperInode]:
-    """
-    Bring what is at a place into the upper, its parents first.
-
-    Content is not copied but referred to.  A lower hard link comes up alone: the
-    other names keep the lower file (index=off; overlayfs.md, 4.4).
-    """
-    if not place.name:
-        steps, parent = _raise_parents(place.trail)
-        return steps, parent
-    live = place.live
-    assert live is not None, "only what is there can be copied up"
-    if isinstance(live, (UpperFile, UpperDirectory)):
-        return [], live
-    steps, parent = _raise_parents(place.trail)
-    inode: UpperInode
-    if isinstance(live, (Directory, MergedDirectory)):
-        inode = _raised_directory(live, parent, place.name)
-    elif live.nlink > 1:
-        inode = UpperFile(attrs.evolve(live, nlink=1))
-    else:
-        inode = UpperFile(live, origin=live)
-    steps.append(CopyUp(parent, place.name, inode))
-    return steps, inode
+def failed(
+    number: int, place: Place, op: str, other: Place | None = None
+) -> UnionFSError:
+    """Make the error of a call on one or two places."""
+    return fs_error(number, place.path, op=op, path2=other.path if other else None)
 
 
 # --- making ----------------------------------------------------------------------
 
 
-def _room(place: Place, op: str) -> None:
-    """Refuse to make a name that is there already."""
-    if place.live is not None:
-        raise _failed(errno.EEXIST, place, op)
+def new_meta(call: Call, place: Place, mode: int, *, directory: bool = False) -> Meta:
+    """
+    Give the attributes of a new object: the caller's, the umask taken off.
+
+    In a set-group-id directory the group is the directory's, and a new directory is
+    set-group-id as well (overlayfs.md, 5.1).
+    """
+    parent = place.directory.meta
+    caller = call.caller
+    mode &= ~caller.umask
+    gid = caller.gid
+    if parent.mode & _SET_GID:
+        gid = parent.gid
+        if directory:
+            mode |= _SET_GID
+        elif mode & 0o2010 == 0o2010 and not permissions.member(caller, gid):
+            mode &= mode if caller.is_root else ~_SET_GID
+    now = call.now_ns
+    return Meta(
+        mode=mode, uid=caller.uid, gid=gid, atime_ns=now, mtime_ns=now, ctime_ns=now
+    )
 
 
-def make_leaf(op: str, place: Place, node: Leaf, now_ns: int) -> Plan:
+def _room(call: Call, op: str, place: Place, *, directory: bool = False) -> None:
+    """Refuse to make a name that is there, or that may not be made."""
+    if place.live is not None or not place.name:
+        raise failed(errno.EEXIST, place, op)
+    if place.slash and not directory:
+        raise failed(errno.ENOENT, place, op)
+    if call.space.read_only:
+        raise failed(errno.EROFS, place, op)
+    number = permissions.entry_error(place.directory.meta, call.caller)
+    if number:
+        raise failed(number, place, op)
+
+
+def make_leaf(call: Call, op: str, place: Place, node: Leaf) -> Plan:
     """
     Plan to make a file, symbolic link, device, fifo or socket.
 
     Raises:
-        UnionFSError: EEXIST, the name is visible; ENOENT, the path ends in a slash.
+        UnionFSError: EEXIST, the name is visible; ENOENT, the path ends in a slash;
+            EROFS; EACCES; EPERM, it is a character device 0:0 (S34), or the caller
+            may not make devices.
     """
-    _room(place, op)
-    if place.slash:
-        raise _failed(errno.ENOENT, place, op)
-    steps, parent = _raise_parents(place.trail)
+    _room(call, op, place)
+    if isinstance(node, Device):
+        whiteout = not (node.block or node.major or node.minor)
+        if whiteout or not call.caller.is_root:
+            raise failed(errno.EPERM, place, op)
+    draft = Draft(call)
+    parent = draft.parents(place.trail)
     inode = UpperFile(node)
-    steps.append(Make(parent, place.name, inode))
-    return Plan(op, (place.path,), tuple(steps), now_ns, inode)
+    draft.add(Make(parent, place.name, inode))
+    return draft.plan(op, place, inode=inode)
 
 
-def mkdir(place: Place, meta: Meta, now_ns: int) -> Plan:
+def mkdir(call: Call, place: Place, mode: int) -> Plan:
     """
     Plan to make a directory.
 
-    It is opaque where the upper has a whiteout, or old content would show through it
-    (overlayfs.md, 5.2 and S14).
+    It is opaque where the upper has a whiteout, or old content would show through it;
+    under some options wherever its parent merges (overlayfs.md, 5.2; S14, S15).
 
     Raises:
-        ExistsError: EEXIST, the name is visible, whatever its type.
+        UnionFSError: EEXIST, the name is visible, whatever its type; EROFS; EACCES.
     """
-    _room(place, "mkdir")
-    steps, parent = _raise_parents(place.trail)
-    opaque = place.name in parent.entries  # not visible, so it is a whiteout
+    _room(call, "mkdir", place, directory=True)
+    draft = Draft(call)
+    parent = draft.parents(place.trail)
+    opaque = place.name in parent.entries or (
+        parent.below is not None and call.policy.fresh_is_opaque
+    )
+    meta = new_meta(call, place, mode, directory=True)
     made = UpperDirectory(meta, opaque=opaque, parent=parent, name=place.name)
-    steps.append(Make(parent, place.name, made))
-    return Plan("mkdir", (place.path,), tuple(steps), now_ns, made)
+    draft.add(Make(parent, place.name, made))
+    return draft.plan("mkdir", place, inode=made)
 
 
-def link(source: Place, place: Place, now_ns: int) -> Plan:
+def link(call: Call, source: Place, place: Place) -> Plan:
     """
     Plan to give a file one more name.
 
     Raises:
-        UnionFSError: EEXIST, the new name is visible; EPERM, the source is a
-            directory; ENOENT, the source is missing.
+        UnionFSError: ENOENT, the source is missing; EEXIST, the new name is visible;
+            EPERM, the source is a directory; EROFS; EACCES.
     """
-    if place.live is not None:
-        raise fs_error(errno.EEXIST, source.path, op="link", path2=place.path)
-    number = _link_error(source, place)
-    if number:
-        raise fs_error(number, source.path, op="link", path2=place.path)
-    steps, inode = raise_place(source)
-    assert isinstance(inode, UpperFile)
-    # Parents that the source has brought up are there for the new name as well.
-    more, parent = _raise_parents(_shared_trail(place.trail, steps))
-    now = attrs.evolve(inode.meta, ctime_ns=now_ns)
-    steps += [*more, Link(parent, place.name, inode), SetMeta(inode, now)]
-    return Plan("link", (source.path, place.path), tuple(steps), now_ns, inode)
-
-
-def _link_error(source: Place, place: Place) -> int:
     if source.live is None:
-        return errno.ENOENT
-    if isinstance(source.live, LIVE_DIRECTORY_TYPES):
-        return errno.EPERM
-    if source.slash:
-        return errno.ENOTDIR
-    return errno.ENOENT if place.slash else 0
+        raise failed(errno.ENOENT, source, "link", place)
+    if place.live is not None or not place.name:
+        raise failed(errno.EEXIST, source, "link", place)
+    if place.slash:
+        raise failed(errno.ENOENT, source, "link", place)
+    if call.space.read_only:
+        raise failed(errno.EROFS, source, "link", place)
+    number = permissions.entry_error(place.directory.meta, call.caller)
+    if not number and isinstance(source.live, LIVE_DIRECTORY_TYPES):
+        number = errno.EPERM
+    if number:
+        raise failed(number, source, "link", place)
+    draft = Draft(call)
+    inode = draft.inode(source, data=False)
+    assert isinstance(inode, UpperFile)
+    _link(draft, inode, place)
+    if "metacopy" in inode.meta.private and "redirect" not in inode.meta.private:
+        draft.add(SetMark(inode, "redirect", absolute_redirect(source)))
+    return draft.plan("link", source, place, inode=inode)
 
 
-def _shared_trail(
-    trail: list[tuple[Name, LiveDirectory]], steps: list[Step]
-) -> list[tuple[Name, LiveDirectory]]:
-    """Replace those directories of a trail that earlier steps bring up."""
-    raised = {
-        id(step.inode.below): step.inode
-        for step in steps
-        if isinstance(step, CopyUp) and isinstance(step.inode, UpperDirectory)
-    }
-    return [(name, raised.get(id(item), item)) for name, item in trail]
+def link_open(call: Call, path: str, inode: UpperFile, place: Place) -> Plan:
+    """
+    Plan to give an open file that has no name one.
+
+    Raises:
+        UnionFSError: EEXIST, the name is visible; EROFS; EACCES.
+    """
+    del path
+    _room(call, "link", place)
+    draft = Draft(call)
+    _link(draft, inode, place)
+    return draft.plan("link", place, inode=inode)
+
+
+def _link(draft: Draft, inode: UpperFile, place: Place) -> None:
+    parent = draft.parents(place.trail)
+    if inode.origin is not None:
+        draft.impure(parent)
+    meta = attrs.evolve(inode.meta, ctime_ns=draft.call.now_ns)
+    draft.add(Link(parent, place.name, inode), SetMeta(inode, meta))
+
+
+def absolute_redirect(place: Place) -> bytes:
+    """
+    Give a place's path in the lower layers: the redirects on its way resolved (S18).
+    """
+    names: list[bytes] = [place.name.encode("utf-8", "surrogateescape")]
+    for name, directory in reversed(place.trail[1:]):
+        value = directory.meta.private.get("redirect")
+        if not isinstance(directory, UpperDirectory) or value is None:
+            value = name.encode("utf-8", "surrogateescape")
+        names.append(value)
+        if value.startswith(b"/"):
+            return b"/".join(reversed(names))
+    return b"/" + b"/".join(reversed(names))
 
 
 # --- removing --------------------------------------------------------------------
 
 
-def _removal(parent: UpperDirectory, name: Name) -> list[Step]:
+def removal(parent: UpperDirectory, name: Name) -> Step:
     """
     Remove a visible name: a whiteout if the layers below show it, else nothing stays.
 
-    | in the upper | shown below | steps          |
-    |--------------|-------------|----------------|
-    | yes          | no          | Remove         |
-    | yes          | yes         | PutWhiteout    |
-    | no           | yes         | PutWhiteout    |
+    | in the upper | shown below | step        |
+    |--------------|-------------|-------------|
+    | yes          | no          | Remove      |
+    | yes          | yes         | PutWhiteout |
+    | no           | yes         | PutWhiteout |
 
-    (overlayfs.md, 3.1)
+    (overlayfs.md, 3.1; S8 and S9)
     """
-    if covered(parent, name):
-        return [PutWhiteout(parent, name)]
-    return [Remove(parent, name)]
+    return PutWhiteout(parent, name) if covered(parent, name) else Remove(parent, name)
 
 
-def unlink(place: Place, now_ns: int) -> Plan:
+def unlink(call: Call, place: Place) -> Plan:
     """
     Plan to remove a name that is not a directory's.
 
     Raises:
         UnionFSError: ENOENT, it is missing; EISDIR, it is a directory; ENOTDIR, the
-            path ends in a slash (overlayfs.md, 3.3).
+            path ends in a slash; EROFS; EACCES; EPERM (overlayfs.md, 3.3).
     """
+    if call.space.read_only:
+        raise failed(errno.EROFS, place, "unlink")
+    if not place.name:
+        raise failed(errno.EISDIR, place, "unlink")
     if place.live is None:
-        raise _failed(errno.ENOENT, place, "unlink")
-    if isinstance(place.live, LIVE_DIRECTORY_TYPES):
-        raise _failed(errno.EISDIR, place, "unlink")
+        raise failed(errno.ENOENT, place, "unlink")
+    directory = isinstance(place.live, LIVE_DIRECTORY_TYPES)
     if place.slash:
-        raise _failed(errno.ENOTDIR, place, "unlink")
-    steps, parent = _raise_parents(place.trail)
-    steps += _removal(parent, place.name)
-    return Plan("unlink", (place.path,), tuple(steps), now_ns)
+        raise failed(errno.EISDIR if directory else errno.ENOTDIR, place, "unlink")
+    _removable_by(call, place, "unlink")
+    if directory:
+        raise failed(errno.EISDIR, place, "unlink")
+    draft = Draft(call)
+    parent = draft.parents(place.trail)
+    draft.drop(place)
+    draft.add(removal(parent, place.name))
+    return draft.plan("unlink", place)
 
 
-def rmdir(place: Place, now_ns: int) -> Plan:
+def _removable_by(call: Call, place: Place, op: str) -> None:
+    assert place.live is not None
+    number = permissions.entry_error(place.directory.meta, call.caller, place.live.meta)
+    if number:
+        raise failed(number, place, op)
+
+
+def rmdir(call: Call, place: Place) -> Plan:
     """
     Plan to remove an empty directory.
 
     Raises:
         UnionFSError: ENOENT, it is missing; ENOTDIR, it is no directory; ENOTEMPTY;
-            EBUSY, it is the root; EINVAL, the path ends in ``.`` (overlayfs.md, 3.3).
+            EBUSY, it is the root; EINVAL, the path ends in ``.``; EROFS; EACCES;
+            EPERM (overlayfs.md, 3.3).
     """
     if place.last == ".":
-        raise _failed(errno.EINVAL, place, "rmdir")
+        raise failed(errno.EINVAL, place, "rmdir")
     if place.last == "..":
-        raise _failed(errno.ENOTEMPTY, place, "rmdir")
+        raise failed(errno.ENOTEMPTY, place, "rmdir")
     if not place.name:
-        raise _failed(errno.EBUSY, place, "rmdir")
+        raise failed(errno.EBUSY, place, "rmdir")
+    if call.space.read_only:
+        raise failed(errno.EROFS, place, "rmdir")
     if place.live is None:
-        raise _failed(errno.ENOENT, place, "rmdir")
+        raise failed(errno.ENOENT, place, "rmdir")
+    _removable_by(call, place, "rmdir")
     if not isinstance(place.live, LIVE_DIRECTORY_TYPES):
-        raise _failed(errno.ENOTDIR, place, "rmdir")
-    if not _removable(place):
-        raise _failed(errno.ENOTEMPTY, place, "rmdir")
-    steps, parent = _raise_parents(place.trail)
-    steps += _removal(parent, place.name)
-    return Plan("rmdir", (place.path,), tuple(steps), now_ns)
+        raise failed(errno.ENOTDIR, place, "rmdir")
+    if not empty_enough(call, place):
+        raise failed(errno.ENOTEMPTY, place, "rmdir")
+    draft = Draft(call)
+    parent = draft.parents(place.trail)
+    draft.add(removal(parent, place.name))
+    return draft.plan("rmdir", place)
 
 
-def _removable(place: Place) -> bool:
+def empty_enough(call: Call, place: Place) -> bool:
     """
     Tell whether a directory counts as empty.
 
     One that nothing below takes part in must be so on disk: stray whiteouts count,
     unless its name is covered (S2, S3 and S4).
     """
-    live = place.live
-    assert isinstance(live, LIVE_DIRECTORY_TYPES)
-    if isinstance(live, UpperDirectory) and live.below is None:
-        parent = place.directory
-        assert isinstance(parent, UpperDirectory)
-        if not covered(parent, place.name):
-            return not live.entries
-    return is_empty(live)
+    assert isinstance(place.live, LIVE_DIRECTORY_TYPES)
+    if on_its_own(place):
+        return not _entries_on_disk(place.live, ghosts=call.policy.ghosts)
+    return is_empty(place.live)
 
 
-# --- renaming --------------------------------------------------------------------
+def on_its_own(place: Place) -> bool:
+    """Tell whether a directory is of the upper alone, and covers nothing."""
+    live, parent = place.live, place.directory
+    return (
+        isinstance(live, UpperDirectory)
+        and live.below is None
+        and isinstance(parent, UpperDirectory)
+        and not covered(parent, place.name)
+    )
 
 
-def rename(source: Place, place: Place, now_ns: int) -> Plan:
-    """
-    Plan to move a name, replacing what is at the new one.
-
-    The checks come in the kernel's order (overlayfs.md, 6.1).
-
-    Raises:
-        UnionFSError: EBUSY, a path ends in ``.`` or ``..``; ENOENT; ENOTDIR; EISDIR;
-            EINVAL, a directory would move into itself; ENOTEMPTY; EXDEV, the source
-            is a directory that lower layers take part in.
-    """
-    paths = (source.path, place.path)
-    number = _rename_error(source, place)
-    if number:
-        raise fs_error(number, source.path, op="rename", path2=place.path)
-    if source.live is place.live and _one_inode(source, place):
-        return Plan("rename", paths, (), now_ns)
-    steps, inode = raise_place(source)
-    _, from_directory = _raise_parents(_shared_trail(source.trail, steps))
-    more, to_directory = _raise_parents(_shared_trail(place.trail, steps))
-    steps += more
-    if isinstance(inode, UpperDirectory) and to_directory.below is not None:
-        # A directory that moves under a merged one would merge there (S12).
-        steps.append(SetOpaque(inode))
-    steps.append(Move(from_directory, source.name, to_directory, place.name))
-    if covered(from_directory, source.name):
-        steps.append(PutWhiteout(from_directory, source.name))
-    steps.append(SetMeta(inode, attrs.evolve(inode.meta, ctime_ns=now_ns)))
-    return Plan("rename", paths, tuple(steps), now_ns, inode)
-
-
-def _one_inode(source: Place, place: Place) -> bool:
-    """
-    Tell whether two places are one inode to the kernel, so that nothing moves.
-
-    Two lower hard links are different inodes with index=off (overlayfs.md, 6.1.6).
-    """
-    same_name = source.directory is place.directory and source.name == place.name
-    return same_name or isinstance(source.live, UpperFile)
-
-
-def _rename_error(source: Place, place: Place) -> int:
-    """Give the number of the first check that fails, or 0."""
-    if not source.name or not place.name:
-        return errno.EBUSY
-    if source.live is None:
-        return errno.ENOENT
-    from_directory = isinstance(source.live, LIVE_DIRECTORY_TYPES)
-    to_directory = isinstance(place.live, LIVE_DIRECTORY_TYPES)
-    if (source.slash and not from_directory) or (
-        place.slash and not (to_directory or (place.live is None and from_directory))
-    ):
-        return errno.ENOTDIR
-    if any(item is source.live for _, item in place.trail):
-        return errno.EINVAL
-    if any(item is place.live for _, item in source.trail):
-        return errno.ENOTEMPTY
-    if source.live is place.live and _one_inode(source, place):
-        return 0
-    if place.live is not None and from_directory != to_directory:
-        return errno.ENOTDIR if from_directory else errno.EISDIR
-    if from_directory and not _pure_upper(source.live):
-        return errno.EXDEV
-    if to_directory and not _removable(place):
-        return errno.ENOTEMPTY
-    return 0
-
-
-def _pure_upper(live: Live) -> bool:
-    return isinstance(live, UpperDirectory) and live.below is None
+def _entries_on_disk(directory: LiveDirectory, *, ghosts: bool) -> bool:
+    assert isinstance(directory, UpperDirectory)
+    return any(ghosts or item is not WHITEOUT for item in directory.entries.values())
 
 
 # --- attributes and content ------------------------------------------------------
 
 
-def set_meta(op: str, place: Place, meta: Meta, now_ns: int) -> Plan:
+def set_meta(
+    call: Call,
+    op: str,
+    place: Place,
+    change: Callable[[Meta], Meta],
+    *,
+    error: int = 0,
+) -> Plan:
     """
     Plan to change attributes; copies up, also where they are as wanted (S6).
 
+    Args:
+        call: The call.
+        op: The verb.
+        place: What is changed; it is there.
+        change: Gives the new attributes; private ones stay in any case.
+        error: What the call fails with after the copy-up (S7), or 0.
+
     Raises:
-        NoEntryError: ENOENT, nothing is there.
+        UnionFSError: EROFS.
     """
-    if place.live is None:
-        raise _failed(errno.ENOENT, place, op)
-    steps, inode = raise_place(place)
-    steps.append(SetMeta(inode, attrs.evolve(meta, ctime_ns=now_ns)))
-    return Plan(op, (place.path,), tuple(steps), now_ns, inode)
+    if call.space.read_only:
+        raise failed(errno.EROFS, place, op)
+    draft = Draft(call)
+    inode = draft.inode(place, data=False)
+    if not error:
+        meta = attrs.evolve(change(inode.meta), ctime_ns=call.now_ns)
+        draft.add(SetMeta(inode, meta))
+    return draft.plan(op, place, inode=inode, error=error)
+
+
+def set_open_meta(
+    call: Call, op: str, path: str, inode: UpperInode, change: Callable[[Meta], Meta]
+) -> Plan:
+    """Plan to change the attributes of an open file that is in the upper."""
+    meta = attrs.evolve(change(inode.meta), ctime_ns=call.now_ns)
+    return Plan(op, (path,), (SetMeta(inode, meta),), call.now_ns, inode)
 
 
 def set_content(
-    op: str, path: str, inode: UpperFile, content: Content, now_ns: int
+    call: Call, op: str, path: str, inode: UpperFile, content: Content
 ) -> Plan:
-    """Plan to change the content of a file that is in the upper."""
-    meta = attrs.evolve(inode.meta, mtime_ns=now_ns, ctime_ns=now_ns)
-    steps = (SetContent(inode, content), SetMeta(inode, meta))
-    return Plan(op, (path,), steps, now_ns, inode)
+    """
+    Plan to change the content of a file that is in the upper.
+
+    An unprivileged caller's write drops the set-id bits (overlayfs.md, 10).
+    """
+    return Plan(op, (path,), _content_steps(call, inode, content), call.now_ns, inode)
 
 
-def open_existing(place: Place, *, truncate: bool, now_ns: int) -> Plan:
+def _content_steps(call: Call, inode: UpperFile, content: Content) -> tuple[Step, ...]:
+    now = call.now_ns
+    meta = attrs.evolve(inode.meta, mtime_ns=now, ctime_ns=now)
+    if not call.caller.is_root:
+        meta = attrs.evolve(meta, mode=permissions.without_set_id(meta.mode))
+    return SetContent(inode, content), SetMeta(inode, meta)
+
+
+def open_file(call: Call, place: Place, *, truncate: bool) -> Plan:
     """Plan to open a regular file for writing: copies up at once (S5)."""
-    steps, inode = raise_place(place)
+    draft = Draft(call)
+    inode = draft.inode(place)
     assert isinstance(inode, UpperFile)
     if truncate:
-        meta = attrs.evolve(inode.meta, mtime_ns=now_ns, ctime_ns=now_ns)
-        steps += [SetContent(inode, Regular().content), SetMeta(inode, meta)]
-    return Plan("open", (place.path,), tuple(steps), now_ns, inode)
+        draft.add(*_content_steps(call, inode, EMPTY))
+    return draft.plan("open", place, inode=inode)
+
+
+def truncate(call: Call, place: Place, length: int) -> Plan:
+    """Plan to cut or prolong a file."""
+    draft = Draft(call)
+    inode = draft.inode(place)
+    assert isinstance(inode, UpperFile)
+    assert isinstance(inode.node, Regular)
+    draft.add(*_content_steps(call, inode, inode.node.content.resize(length)))
+    return draft.plan("truncate", place, inode=inode)
+
+
+def raise_directory(call: Call, place: Place) -> Plan:
+    """Plan to bring a directory up for a file without a name in it (``O_TMPFILE``)."""
+    draft = Draft(call)
+    inode = draft.inode(place)
+    return draft.plan("open", place, inode=inode)
+
+
+def mark_impure(call: Call, op: str, path: str, directory: UpperDirectory) -> Plan:
+    """Plan to mark a directory as holding something with an origin."""
+    steps = (SetMark(directory, "impure", b"y"),)
+    return Plan(op, (path,), steps, call.now_ns)

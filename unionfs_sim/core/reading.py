@@ -7,18 +7,20 @@ The fast path is a dictionary probe; what is not remembered is walked.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from typing import Final, final
 
 import attrs
 
-from unionfs_sim.core import status, upper, walk
+from unionfs_sim.core import status, upper, walk, xattrs
 from unionfs_sim.core.cache import Negative, PathCache, Resolved
+from unionfs_sim.core.clock import Clock
 from unionfs_sim.core.filesystem import DirEntry, DirIterator, FileSystem
 from unionfs_sim.core.lookup import RootView, Trace, trace
 from unionfs_sim.core.meta import Credentials
 from unionfs_sim.core.nodes import Kind, Symlink
 from unionfs_sim.core.paths import StrPath, fspath
+from unionfs_sim.core.permissions import READ, WRITE, allows
+from unionfs_sim.core.space import Space
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
@@ -29,26 +31,22 @@ from unionfs_sim.core.upper import (
 )
 from unionfs_sim.errors import UnionFSError, fs_error
 
-#: Inode numbers of what an upper made itself start here.
-_UPPER_NUMBERS: Final = 1 << 40
+#: Kinds that a read-only union lets nobody write to; devices and fifos it does.
+_WRITTEN: Final = frozenset({Kind.REGULAR, Kind.DIRECTORY})
 
 
 class UnionReader(FileSystem):
     """The reading half of `UnionFS`."""
 
-    def __init__(
-        self, stack: Stack, *, read_only: bool, credentials: Credentials
-    ) -> None:
-        self._stack = stack
-        self._read_only = read_only
-        self._credentials = credentials
-        self._dev = 1
-        self._numbers = _UPPER_NUMBERS
+    _stack: Stack
+    _caller: Credentials
+    _clock: Clock
 
-    def _start(self, root: UpperDirectory) -> None:
-        """Begin with an upper."""
-        self._root = root
-        self._cache = PathCache(root)
+    def _start(self, space: Space) -> None:
+        """Begin on a name space."""
+        self._space = space
+        self._dev = 1
+        self._cache = PathCache(space)
         self._answer = self._cache.answers.get
         self._stat = self._cache.stats.get
 
@@ -75,7 +73,10 @@ class UnionReader(FileSystem):
         found = self._answer(path)
         if found is not None:
             return found
-        return self._cache.find(fspath(path))
+        return self._lookup(fspath(path))
+
+    def _lookup(self, path: str) -> Resolved | Negative:
+        return self._cache.find(path)
 
     def explain(self, path: StrPath, *, follow_symlinks: bool = True) -> Trace:
         """
@@ -92,8 +93,8 @@ class UnionReader(FileSystem):
           base   (file, hidden by a whiteout in web)
         = No such file or directory: hidden by a whiteout in web; 2 probes
         """
-        roots: list[RootView] = [_UpperView(self._root), *self._stack.layers]
-        if self._read_only:
+        roots: list[RootView] = [_UpperView(self._space.root), *self._stack.layers]
+        if self._space.read_only:
             del roots[0]
         return trace(roots, fspath(path), follow=follow_symlinks)
 
@@ -129,50 +130,34 @@ class UnionReader(FileSystem):
             return made
         if follow_symlinks:
             return self._keep_status(text, found, followed=False)
-        return status.make(found, self._number(found), self._dev)
+        return status.make(found, self._space.number(found), self._dev)
 
     def _status(self, live: Live) -> status.stat_result | None:
         """Give the status of an inode of the upper, which keeps it, or ``None``."""
         if not isinstance(live, (UpperFile, UpperDirectory)):
             return None
         if live.status is None:
-            live.status = status.make(live, self._number(live), self._dev)
+            live.status = status.make(live, self._space.number(live), self._dev)
         return live.status
 
     def _keep_status(
         self, path: str, live: Live, *, followed: bool
     ) -> status.stat_result:
         """Make the status of a lower object, and remember it by path."""
-        made = status.make(live, self._number(live), self._dev)
+        made = status.make(live, self._space.number(live), self._dev)
         self._cache.keep_status(path, made, followed=followed)
         return made
 
-    def _number(self, live: Live) -> int:
-        """Give an inode number; it stays over copy-up (S43)."""
-        view = self._stack.view
-        if isinstance(live, UpperFile):
-            if live.origin is not None:
-                return view.number(live.origin)
-        elif isinstance(live, UpperDirectory):
-            if live.below is not None:
-                return view.number(live.below)
-        else:
-            return view.number(live)
-        if not live.number:
-            self._numbers += 1
-            live.number = self._numbers
-        return live.number
-
-    def _find(self, path: StrPath, *, op: str, follow: bool = True) -> walk.Place:
+    def _place(self, path: StrPath, *, op: str, follow: bool = True) -> walk.Place:
         """Walk to something that must be there."""
         text = fspath(path)
-        place = walk.find(self._root, text, follow=follow, op=op)
+        place = walk.find(self._space, text, follow=follow, op=op, caller=self._caller)
         if place.live is None:
             raise fs_error(errno.ENOENT, text, op=op)
         return place
 
     def _live(self, path: StrPath, *, op: str, follow: bool = True) -> Live:
-        live = self._find(path, op=op, follow=follow).live
+        live = self._place(path, op=op, follow=follow).live
         assert live is not None
         return live
 
@@ -189,25 +174,35 @@ class UnionReader(FileSystem):
         Takes O(n log n) for n names, whatever the number of layers.
 
         Raises:
-            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
         """
-        return upper.names(self._directory(path, op="listdir"))
+        return self._names(self._readable(path, op="listdir"))
 
     def scandir(self, path: StrPath = "/") -> DirIterator:
         """
         Go through the entries of a merged directory, as `os.scandir`; names in order.
 
         Raises:
-            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+            UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
         """
-        directory = self._directory(path, op="scandir")
-        return DirIterator(self._entries(fspath(path), directory))
+        directory = self._readable(path, op="scandir")
+        entries = [
+            DirEntry(self, fspath(path), name, upper.entry_kind(directory, name))
+            for name in self._names(directory)
+        ]
+        return DirIterator(iter(entries))
 
-    def _entries(self, path: str, directory: LiveDirectory) -> Iterator[DirEntry]:
-        for name in upper.names(directory):
-            live = upper.child(directory, name)
-            if live is not None:
-                yield DirEntry(self, path, name, live.kind.type_bits)
+    def _readable(self, path: StrPath, *, op: str) -> LiveDirectory:
+        directory = self._directory(path, op=op)
+        if not allows(directory.meta, self._caller, READ, directory=True):
+            raise fs_error(errno.EACCES, fspath(path), op=op)
+        return directory
+
+    def _names(self, directory: LiveDirectory) -> list[str]:
+        """List a directory; the kernel drops a mark that it needs no longer (S21)."""
+        if isinstance(directory, UpperDirectory):
+            self._space.listed(directory)
+        return upper.names(directory, ghosts=self._space.policy.ghosts)
 
     def readlink(self, path: StrPath) -> str:
         """
@@ -232,18 +227,11 @@ class UnionReader(FileSystem):
             live = self._live(path, op="access")
         except UnionFSError:
             return False
-        if mode & 2 and self._read_only:
+        writes = mode & WRITE and live.kind in _WRITTEN
+        if writes and self._space.read_only:
             return False
-        wanted = mode & 7
-        bits = live.meta.mode
-        if self._credentials.is_root:
-            runs = live.kind is Kind.DIRECTORY or bits & 0o111
-            return bool(runs) or not wanted & 1
-        if self._credentials.uid == live.meta.uid:
-            bits >>= 6
-        elif live.meta.gid in {self._credentials.gid, *self._credentials.groups}:
-            bits >>= 3
-        return bits & wanted == wanted
+        directory = live.kind is Kind.DIRECTORY
+        return allows(live.meta, self._caller, mode & 7, directory=directory)
 
     def statvfs(self, path: StrPath = "/") -> status.statvfs_result:
         """
@@ -252,8 +240,8 @@ class UnionReader(FileSystem):
         Raises:
             UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
         """
-        self._find(path, op="statvfs")
-        return status.make_vfs(read_only=self._read_only)
+        self._place(path, op="statvfs")
+        return status.make_vfs(read_only=self._space.read_only)
 
     def getxattr(
         self, path: StrPath, name: str, *, follow_symlinks: bool = True
@@ -264,10 +252,14 @@ class UnionReader(FileSystem):
         Raises:
             UnionFSError: ENODATA, there is none of this name; ENOENT and the like.
         """
+        number = xattrs.name_error(name)
+        if number:
+            raise fs_error(number, fspath(path), op="getxattr")
         live = self._live(path, op="getxattr", follow=follow_symlinks)
+        number = xattrs.read_error(live.kind, live.meta, self._caller, name)
         value = live.meta.xattrs.get(name)
-        if value is None:
-            raise fs_error(errno.ENODATA, fspath(path), op="getxattr")
+        if number or value is None:
+            raise fs_error(number or errno.ENODATA, fspath(path), op="getxattr")
         return value
 
     def listxattr(
@@ -280,7 +272,7 @@ class UnionReader(FileSystem):
             UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
         """
         live = self._live(path, op="listxattr", follow=follow_symlinks)
-        return sorted(live.meta.xattrs)
+        return xattrs.shown(live.meta, self._caller)
 
 
 @final

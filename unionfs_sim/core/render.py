@@ -128,16 +128,25 @@ def component_pieces(component: Component) -> list[list[Piece]]:
             absent.append(label)
         else:
             end_run()
-            rows.append((label, answer_text(probe), _ROLES[probe.answer]))
+            role = "link" if probe.kind is Kind.SYMLINK else _ROLES[probe.answer]
+            rows.append((label, _told_text(probe, component), role))
     end_run()
     width = max((len(label) for label, _, _ in rows), default=0)
     lines: list[list[Piece]] = [[(printable(component.path), "path")]]
     lines += [
         [(f"  {label:<{width}}  ", "label"), (text, role)] for label, text, role in rows
     ]
-    if component.target is not None:
-        lines.append([("  -> ", "faint"), (printable(component.target), "link")])
     return lines
+
+
+def _told_text(probe: Probe, component: Component) -> str:
+    """Say what one layer answered, and what follows from it."""
+    text = answer_text(probe)
+    if probe.answer is Answer.DIRECTORY and component.verdict is Verdict.MERGED:
+        return f"{text}: merges"
+    if probe.kind is Kind.SYMLINK and component.target is not None:
+        return f"{text} -> {printable(component.target)}"
+    return text
 
 
 def _hidden_text(probe: Probe, component: Component) -> str:

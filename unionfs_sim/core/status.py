@@ -11,13 +11,14 @@ from typing import Final
 
 from unionfs_sim.core.nodes import Device, Directory, Regular, Symlink
 from unionfs_sim.core.paths import NAME_BYTES_MAX, to_bytes
-from unionfs_sim.core.records import MergedDirectory
+from unionfs_sim.core.records import Broken, MergedDirectory
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
     LiveDirectory,
     UpperDirectory,
     UpperFile,
+    link_count,
 )
 
 __all__ = [
@@ -44,6 +45,8 @@ def directory_nlink(directory: LiveDirectory) -> int:
     if isinstance(directory, UpperDirectory):
         if directory.below is not None:
             return 1
+        if directory.parent is None and directory.name:
+            return 0  # removed, and still open
     elif isinstance(directory, MergedDirectory) and len(directory.hits) > 1:
         return 1
     return 2 + sum(
@@ -71,7 +74,8 @@ def make(live: Live, ino: int, dev: int) -> stat_result:
         size = BLOCK_BYTES
         blocks = BLOCK_BYTES // _SECTOR_BYTES
     else:
-        nlink = live.nlink if isinstance(live, UpperFile) else node.nlink
+        assert not isinstance(node, Broken), "nobody gets to see these"
+        nlink = link_count(live) if isinstance(live, UpperFile) else node.nlink
         if isinstance(node, Regular):
             size = node.content.size
             stored = sum(x.size for x in node.content.extents() if x.source)

@@ -9,6 +9,7 @@ many layers there are.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import attrs
@@ -20,6 +21,7 @@ from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind, Leaf, WhiteoutType
 from unionfs_sim.core.paths import Name, Parts
 from unionfs_sim.core.records import (
     DIRECTORY_TYPES,
+    Broken,
     DirectoryRecord,
     MergedDirectory,
     Record,
@@ -40,9 +42,10 @@ class UpperFile:
         origin: The lower node it was copied up from, whose inode number it keeps.
         number: Its inode number if it has no origin; 0 before the first asking.
         status: Its status, if it was asked for since the last change.
+        broken: What a lookup fails with, if it cannot be used; else 0.
     """
 
-    __slots__ = ("nlink", "node", "number", "origin", "status")
+    __slots__ = ("broken", "nlink", "node", "number", "origin", "status")
 
     def __init__(self, node: Leaf, origin: Leaf | None = None) -> None:
         self.node = node
@@ -50,6 +53,7 @@ class UpperFile:
         self.origin = origin
         self.number = 0
         self.status: stat_result | None = None
+        self.broken = 0
 
     @property
     def kind(self) -> Kind:
@@ -80,11 +84,15 @@ class UpperDirectory:
         name: Its name there.
         number: Its inode number if nothing is below; 0 before the first asking.
         status: Its status, if it was asked for since the last change.
+        broken: What a lookup fails with, if it cannot be used; else 0.
+        fresh: Whether no lookup has come by since the mount.
     """
 
     __slots__ = (
         "below",
+        "broken",
         "entries",
+        "fresh",
         "meta",
         "name",
         "number",
@@ -110,6 +118,8 @@ class UpperDirectory:
         self.name = name
         self.number = 0
         self.status: stat_result | None = None
+        self.broken = 0
+        self.fresh = False
 
     @property
     def kind(self) -> Kind:
@@ -156,54 +166,55 @@ Live: TypeAlias = UpperFile | UpperDirectory | Record
 LIVE_DIRECTORY_TYPES: Final = (UpperDirectory, *DIRECTORY_TYPES)
 
 
-def child(directory: LiveDirectory, name: Name) -> Live | None:
-    """
-    Find one name in one directory of a union: at most two dictionary probes.
-
-    >>> from unionfs_sim import Layer
-    >>> root = Layer.build({"a": "x"}).root
-    >>> child(UpperDirectory(root.meta, below=root), "a").kind
-    <Kind.REGULAR: 'file'>
-    """
-    found: UpperEntry | Record | None
-    if type(directory) is UpperDirectory:
-        found = directory.entries.get(name)
-        if found is None:
-            below = directory.below
-            if below is None:
-                return None
-            found = below.entries.get(name)
-    else:
-        found = directory.entries.get(name)
-    return None if found is WHITEOUT else found
-
-
-def names(directory: LiveDirectory) -> list[Name]:
+def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
     """
     List what is visible in a directory, in order.
 
-    Takes O(n log n) for the n names below, O(n) for those of the upper.
+    Takes O(n log n) for n names.
+
+    Args:
+        directory: The directory.
+        ghosts: Whether whiteouts show where a single real directory does (S1).
     """
     if not isinstance(directory, UpperDirectory):
-        return sorted(directory.entries)
+        if ghosts and len(directory.hits) == 1:
+            return sorted(directory.hits[0].entries)
+        return sorted(n for n, x in directory.entries.items() if listed(x, ghosts=ghosts))
     own = directory.entries
-    mine = [name for name, entry in own.items() if entry is not WHITEOUT]
-    if directory.below is None:
-        return mine
-    mine.extend(name for name in directory.below.entries if name not in own)
-    mine.sort()  # two sorted runs at best: timsort merges them in linear time
+    below = directory.below
+    if below is None:
+        return [n for n, x in own.items() if ghosts or listed(x, ghosts=ghosts)]
+    mine = [n for n, x in own.items() if listed(x, ghosts=ghosts)]
+    mine.extend(
+        n for n, x in below.entries.items() if n not in own and listed(x, ghosts=ghosts)
+    )
+    mine.sort()
     return mine
+
+
+def listed(entry: UpperEntry | Record, *, ghosts: bool) -> bool:
+    """Tell whether a merged directory lists an entry."""
+    if entry is WHITEOUT:
+        return False
+    return ghosts or not isinstance(entry, Broken) or entry.errno != errno.ENOENT
+
+
+def entry_kind(directory: LiveDirectory, name: Name) -> Kind:
+    """Give the kind of a listed name; a whiteout that is listed is a device (S1)."""
+    entry: UpperEntry | Record | None = None
+    if isinstance(directory, UpperDirectory):
+        entry = directory.entries.get(name)
+        if entry is None and directory.below is not None:
+            entry = directory.below.entries.get(name)
+    else:
+        found = directory.entries.get(name)
+        entry = directory.hits[0].entries.get(name) if found is None else found
+    return Kind.CHAR if entry is WHITEOUT or entry is None else entry.kind
 
 
 def is_empty(directory: LiveDirectory) -> bool:
     """Tell whether nothing is visible in a directory."""
-    if not isinstance(directory, UpperDirectory):
-        return not directory.entries
-    own = directory.entries
-    if any(entry is not WHITEOUT for entry in own.values()):
-        return False
-    below = directory.below
-    return below is None or all(name in own for name in below.entries)
+    return not names(directory)
 
 
 def covered(directory: UpperDirectory, name: Name) -> bool:
@@ -212,48 +223,31 @@ def covered(directory: UpperDirectory, name: Name) -> bool:
 
     The kernel's rule (overlayfs.md, 3.1): whatever the type of what is covered.
     """
-    return directory.below is not None and name in directory.below.entries
+    if directory.below is None:
+        return False
+    entry = directory.below.entries.get(name)
+    return entry is not None and listed(entry, ghosts=False)
 
 
-def thaw(layer: Layer | None, below: DirectoryRecord) -> UpperDirectory:
-    """Make an upper over a merged root: an empty one, or one that starts as a layer."""
-    if layer is None:
-        return UpperDirectory(below.meta, below=below)
-    top = layer.root
-    root = UpperDirectory(
-        below.meta if top.implied else top.meta,
-        below=None if top.opaque else below,
-        opaque=top.opaque,
-    )
-    inodes: dict[int, UpperFile] = {}
-    pending = [(root, top)]
-    while pending:
-        directory, source = pending.pop()
-        for name, entry in source.entries.items():
-            present = directory.below and directory.below.entries.get(name)
-            lower = present if isinstance(present, DIRECTORY_TYPES) else None
-            if entry is WHITEOUT:
-                directory.entries[name] = WHITEOUT
-            elif not isinstance(entry, Directory):
-                inode = inodes.setdefault(id(entry), UpperFile(entry))
-                inode.nlink += 1
-                directory.entries[name] = inode
-            elif lower is not None or not entry.bare:
-                made = UpperDirectory(
-                    lower.meta if entry.implied and lower else entry.meta,
-                    below=None if entry.opaque else lower,
-                    opaque=entry.opaque,
-                    parent=directory,
-                    name=name,
-                )
-                directory.entries[name] = made
-                pending.append((made, entry))
-    return root
+def link_count(inode: UpperFile) -> int:
+    """
+    Count the names of an inode in the union.
+
+    With ``index=on`` lower names count as well, by the private xattr ``nlink``: the
+    difference to the upper inode's own count (overlayfs.md, 4.4).
+    """
+    value = inode.meta.private.get("nlink")
+    return inode.nlink + int(value[1:]) if value else inode.nlink
 
 
-def fork(root: UpperDirectory) -> UpperDirectory:
-    """Copy an upper, content shared; takes O(entries of the upper)."""
-    copies: dict[int, UpperFile] = {}
+def fork(root: UpperDirectory, copies: dict[int, UpperFile]) -> UpperDirectory:
+    """
+    Copy an upper, content shared; takes O(entries of the upper).
+
+    Args:
+        root: The root.
+        copies: Takes the copies of inodes, by the identity of what they copy.
+    """
     copy_root = _copy_directory(root, None)
     pending = [(root, copy_root)]
     while pending:
@@ -270,6 +264,7 @@ def fork(root: UpperDirectory) -> UpperDirectory:
                 if twin is None:
                     twin = copies[id(entry)] = UpperFile(entry.node, entry.origin)
                     twin.nlink, twin.number = entry.nlink, entry.number
+                    twin.broken = entry.broken
                 entries[name] = twin
         copy.entries.update(entries)
     return copy_root
@@ -285,18 +280,24 @@ def _copy_directory(
         parent=parent,
         name=source.name,
     )
-    copy.number = source.number
+    copy.number, copy.broken = source.number, source.broken
+    copy.fresh = source.fresh
     return copy
 
 
 def freeze(root: UpperDirectory, label: str) -> Layer:
-    """Give an upper as a layer; takes O(entries of the upper)."""
+    """
+    Give an upper as a layer; takes O(entries of the upper).
+
+    Of the private xattrs only redirects stay: the rest speaks of this mount alone,
+    and a file that has its data below refers to it.
+    """
     builder = LayerBuilder(label)
     leaves: dict[int, Leaf] = {}
     pending: list[tuple[Parts, UpperDirectory]] = [((), root)]
     while pending:
         parts, directory = pending.pop()
-        builder.set_meta(parts, directory.meta)
+        builder.set_meta(parts, _kept(directory.meta))
         if directory.opaque:
             builder.opaque(parts)
         for name, entry in directory.entries.items():
@@ -306,8 +307,14 @@ def freeze(root: UpperDirectory, label: str) -> Layer:
             elif isinstance(entry, UpperDirectory):
                 pending.append((path, entry))
             else:
-                node = leaves.setdefault(
-                    id(entry), attrs.evolve(entry.node, nlink=entry.nlink)
-                )
-                builder.add(path, node)
+                if id(entry) not in leaves:
+                    meta = attrs.evolve(entry.meta, private={})
+                    leaves[id(entry)] = attrs.evolve(entry.node, meta=meta)
+                builder.add(path, leaves[id(entry)])
     return builder.freeze()
+
+
+def _kept(meta: Meta) -> Meta:
+    redirect = meta.private.get("redirect")
+    private = {} if redirect is None else {"redirect": redirect}
+    return attrs.evolve(meta, private=private)

@@ -12,14 +12,17 @@ from typing import final
 
 import attrs
 
+from unionfs_sim.core.meta import ROOT, Credentials
 from unionfs_sim.core.nodes import Symlink
 from unionfs_sim.core.paths import SYMLINKS_MAX, Name, Parts, join, name_fits, split
+from unionfs_sim.core.permissions import EXECUTE, allows
+from unionfs_sim.core.records import Broken
+from unionfs_sim.core.space import Space
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
     LiveDirectory,
     UpperFile,
-    child,
 )
 from unionfs_sim.errors import fs_error
 
@@ -62,32 +65,43 @@ class Place:
         return (*parents, self.name) if self.name else parents
 
 
-def find(root: LiveDirectory, path: str, *, follow: bool, op: str) -> Place:
+def find(
+    space: Space,
+    path: str,
+    *,
+    follow: bool,
+    op: str,
+    caller: Credentials = ROOT,
+) -> Place:
     """
     Walk a path to its end.
 
     Args:
-        root: The root directory of the union.
+        space: The names of the union.
         path: The path; relative ones start at the root.
         follow: Whether a symbolic link at the end is followed.  One with a slash
             behind it always is.
         op: The verb, for errors.
+        caller: Who must be allowed to search the directories on the way.
 
     Returns:
         The place; its `Place.live` is ``None`` if only the last name is missing.
 
     Raises:
         UnionFSError: ENOENT, a directory on the way is missing; ENOTDIR, something
-            else stands there; ELOOP, more than 40 links; ENAMETOOLONG.
+            else stands there; ELOOP, more than 40 links; ENAMETOOLONG; EACCES; and
+            what a broken object on the way gives.
     """
     split(path, op=op)
     pending = path.split("/")
     slash = pending[-1] in {"", ".", ".."}
     pending.reverse()
-    return _walk(root, path, pending, follow=follow, slash=slash, op=op)
+    return _walk(space, path, pending, follow, slash, op, caller)
 
 
-def find_parent(root: LiveDirectory, path: str, *, op: str) -> Place:
+def find_parent(
+    space: Space, path: str, *, op: str, caller: Credentials = ROOT
+) -> Place:
     """
     Walk to the directory that a path's last name is in; that name is not followed.
 
@@ -102,23 +116,26 @@ def find_parent(root: LiveDirectory, path: str, *, op: str) -> Place:
     pending = stripped.split("/")
     slash = len(stripped) < len(path)
     pending.reverse()
-    return _walk(root, path, pending, follow=False, slash=slash, op=op)
+    return _walk(space, path, pending, False, slash, op, caller)
 
 
 def _walk(
-    root: LiveDirectory,
+    space: Space,
     path: str,
     pending: list[str],
-    *,
-    follow: bool,
-    slash: bool,
+    follow: bool,  # noqa: FBT001 - private, and given by position in two places
+    slash: bool,  # noqa: FBT001 - likewise
     op: str,
+    caller: Credentials,
 ) -> Place:
-    trail: list[tuple[Name, LiveDirectory]] = [("", root)]
+    trail: list[tuple[Name, LiveDirectory]] = [("", space.root)]
     last = pending[0]
     links = 0
     while pending:
         name = pending.pop()
+        directory = trail[-1][1]
+        if not caller.is_root and not allows(directory.meta, caller, EXECUTE):
+            raise fs_error(errno.EACCES, path, op=op)
         if name in {"", "."}:
             continue
         if name == "..":
@@ -127,8 +144,9 @@ def _walk(
             continue
         if not name_fits(name):
             raise fs_error(errno.ENAMETOOLONG, path, op=op)
-        directory = trail[-1][1]
-        live = child(directory, name)
+        live = space.child(directory, name)
+        if isinstance(live, Broken):
+            raise fs_error(live.errno, path, op=op)
         target = _target(live) if pending or follow else None
         if target is not None:
             links += 1

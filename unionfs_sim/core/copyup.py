@@ -1,0 +1,188 @@
+"""
+Copy-up: the steps that bring lower objects into the upper, parents first.
+
+Content is not copied but referred to.  What is brought up keeps mode, owner, times and
+xattrs, and a handle of where it came from (overlayfs.md, section 4).
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import attrs
+
+from unionfs_sim.core.meta import marked
+from unionfs_sim.core.nodes import Directory, Leaf, Regular
+from unionfs_sim.core.paths import Name
+from unionfs_sim.core.records import Broken, DirectoryRecord, MergedDirectory
+from unionfs_sim.core.space import Call
+from unionfs_sim.core.steps import AddToIndex, CopyUp, Plan, SetMark, Step
+from unionfs_sim.core.upper import (
+    LiveDirectory,
+    UpperDirectory,
+    UpperFile,
+    UpperInode,
+    link_count,
+)
+from unionfs_sim.core.walk import Place
+
+
+@final
+class Draft:
+    """
+    A plan in the making: its steps so far, and what they bring up.
+
+    Attributes:
+        call: The call that is planned.
+        steps: The steps so far.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.steps: list[Step] = []
+        self._raised: dict[int, UpperDirectory] = {}
+        self._impure: set[int] = set()
+
+    def plan(
+        self,
+        verb: str,
+        *places: Place,
+        inode: UpperInode | None = None,
+        error: int = 0,
+    ) -> Plan:
+        """Give the plan."""
+        paths = tuple(place.path for place in places)
+        return Plan(verb, paths, tuple(self.steps), self.call.now_ns, inode, error)
+
+    def add(self, *steps: Step) -> None:
+        """Add steps."""
+        self.steps += steps
+
+    def parents(self, trail: list[tuple[Name, LiveDirectory]]) -> UpperDirectory:
+        """
+        Bring the directories of a trail up, top down, and give the last.
+
+        They go on merging with what they were (overlayfs.md, 4.3).
+        """
+        parent = trail[0][1]
+        assert isinstance(parent, UpperDirectory), "the root is in the upper"
+        for name, directory in trail[1:]:
+            if isinstance(directory, UpperDirectory):
+                parent = directory
+            else:
+                parent = self.directory(parent, name, directory)
+        return parent
+
+    def directory(
+        self, parent: UpperDirectory, name: Name, lower: DirectoryRecord
+    ) -> UpperDirectory:
+        """Bring one directory up, unless an earlier step has."""
+        made = self._raised.get(id(lower))
+        if made is None:
+            meta = attrs.evolve(lower.meta, private={})
+            meta = self.call.space.with_origin(meta, lower)
+            made = UpperDirectory(meta, below=lower, parent=parent, name=name)
+            self._raised[id(lower)] = made
+            self.add(CopyUp(parent, name, made))
+            self.impure(parent)
+        return made
+
+    def impure(self, directory: UpperDirectory) -> None:
+        """Mark a directory as holding something that has an origin."""
+        if "impure" in directory.meta.private or id(directory) in self._impure:
+            return
+        self._impure.add(id(directory))
+        self.add(SetMark(directory, "impure", b"y"))
+
+    def inode(self, place: Place, *, data: bool = True) -> UpperInode:
+        """
+        Bring what is at a place up, its parents first, and give its inode.
+
+        Args:
+            place: The place; something is there.
+            data: Whether a file's data is wanted too; if not, ``metacopy=on`` leaves
+                it where it is.
+        """
+        parent = self.parents(place.trail)
+        if not place.name:
+            return parent
+        live = place.live
+        assert live is not None, "only what is there can be brought up"
+        assert not isinstance(live, Broken), "a walk does not end there"
+        if isinstance(live, UpperDirectory):
+            return live
+        if isinstance(live, (Directory, MergedDirectory)):
+            return self.directory(parent, place.name, live)
+        if isinstance(live, UpperFile):
+            self._alias(parent, place.name, live)
+            if data and "metacopy" in live.meta.private:
+                self.add(SetMark(live, "metacopy", None))
+            return live
+        return self._file(parent, place.name, live, data=data)
+
+    def _alias(self, parent: UpperDirectory, name: Name, inode: UpperFile) -> None:
+        """Give an indexed inode the lower name that it is asked for by, if it lacks it."""
+        if parent.entries.get(name) is not inode:
+            self.add(CopyUp(parent, name, inode), count_step(inode, -1))
+            self.impure(parent)
+
+    def _file(
+        self, parent: UpperDirectory, name: Name, lower: Leaf, *, data: bool
+    ) -> UpperFile:
+        linked = lower.nlink > 1
+        indexed = linked and self.call.policy.index
+        inode = self._copy(lower, origin=indexed or not linked)
+        if isinstance(lower, Regular) and self.call.policy.metacopy and not data:
+            meta = marked(inode.meta, "metacopy", b"")
+            inode.node = attrs.evolve(inode.node, meta=meta)
+        if indexed:
+            self.add(AddToIndex(inode, lower))
+        self.add(CopyUp(parent, name, inode))
+        if indexed:
+            # The name and the index entry are two of the links (4.4).
+            self.add(SetMark(inode, "nlink", _relative(lower.nlink - 2)))
+        self.impure(parent)
+        return inode
+
+    def _copy(self, lower: Leaf, *, origin: bool) -> UpperFile:
+        """
+        Copy a lower file; one of several hard links comes up alone (S28).
+
+        The other names keep the lower file, which has no handle to it then.
+        """
+        meta = attrs.evolve(lower.meta, private={})
+        if origin:
+            meta = self.call.space.with_origin(meta, lower)
+        node = attrs.evolve(lower, nlink=1, meta=meta)
+        return UpperFile(node, origin=lower if origin else None)
+
+    def drop(self, place: Place) -> None:
+        """
+        Count one name less of a hard-linked inode whose lower name goes (index=on).
+
+        A lower inode that was not copied up yet goes into the index for that (S29).
+        """
+        live = place.live
+        if not self.call.policy.index or live is None:
+            return
+        if isinstance(live, UpperFile):
+            directory = place.directory
+            own = isinstance(directory, UpperDirectory)
+            if not own or directory.entries.get(place.name) is not live:
+                self.add(count_step(live, -1))
+        elif not isinstance(live, _DIRECTORIES) and live.nlink > 1:
+            inode = self._copy(live, origin=True)
+            count = _relative(live.nlink - 2)  # the index entry, and the name that goes
+            self.add(AddToIndex(inode, live), SetMark(inode, "nlink", count))
+
+
+_DIRECTORIES = (UpperDirectory, Directory, MergedDirectory, Broken)
+
+
+def count_step(inode: UpperFile, change: int) -> SetMark:
+    """Change by how much an inode's count in the union differs from its own."""
+    return SetMark(inode, "nlink", _relative(link_count(inode) - inode.nlink + change))
+
+
+def _relative(count: int) -> bytes:
+    return f"U{count:+d}".encode()

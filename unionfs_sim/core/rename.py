@@ -1,0 +1,248 @@
+"""
+Renaming: one name, or two that are exchanged (overlayfs.md, section 6).
+
+The checks come in the kernel's order, which decides the errno where several apply.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+import attrs
+
+from unionfs_sim.core import permissions
+from unionfs_sim.core.copyup import Draft
+from unionfs_sim.core.paths import Name, to_bytes
+from unionfs_sim.core.plan import absolute_redirect, empty_enough, failed, on_its_own
+from unionfs_sim.core.policy import REDIRECT_BYTES_MAX, Redirect
+from unionfs_sim.core.space import Call
+from unionfs_sim.core.steps import Exchange, Move, Plan, PutWhiteout, SetMark, SetMeta
+from unionfs_sim.core.upper import (
+    LIVE_DIRECTORY_TYPES,
+    Live,
+    LiveDirectory,
+    UpperDirectory,
+    UpperFile,
+    UpperInode,
+    covered,
+)
+from unionfs_sim.core.walk import Place
+
+RENAME_NOREPLACE: Final = 1
+RENAME_EXCHANGE: Final = 2
+RENAME_WHITEOUT: Final = 4
+
+_FLAGS: Final = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT
+
+
+def flags_error(flags: int) -> int:
+    """
+    Give what is wrong with flags, before any path is looked at, or 0.
+
+    >>> flags_error(RENAME_NOREPLACE | RENAME_EXCHANGE) == errno.EINVAL
+    True
+    """
+    both = flags & RENAME_EXCHANGE and flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)
+    return errno.EINVAL if flags & ~_FLAGS or both else 0
+
+
+def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
+    """
+    Plan to move a name, replacing what is at the new one, or to exchange two.
+
+    Raises:
+        UnionFSError: EBUSY, a path ends in ``.`` or ``..``; ENOENT; EEXIST; ENOTDIR;
+            EISDIR; EINVAL, a directory would move into itself; ENOTEMPTY; EXDEV, a
+            directory that lower layers take part in; EROFS; EACCES; EPERM.
+    """
+    number = _error(call, source, place, flags)
+    if number:
+        raise failed(number, source, "rename", place)
+    if _one_inode(call, source, place):
+        return Draft(call).plan("rename", source, place)
+    number = _late_error(call, source, place, flags)
+    if number:
+        raise failed(number, source, "rename", place)
+    draft = Draft(call)
+    inode = draft.inode(source, data=False)
+    exchange = bool(flags & RENAME_EXCHANGE)
+    other = draft.inode(place, data=False) if exchange else None
+    from_directory = draft.parents(source.trail)
+    to_directory = draft.parents(place.trail)
+    same = from_directory is to_directory
+    for moved, where, new_parent in (
+        (inode, source, to_directory),
+        *(((other, place, from_directory),) if other is not None else ()),
+    ):
+        number = _mark_moved(draft, moved, where, new_parent, same_parent=same)
+        if number:
+            raise failed(number, source, "rename", place)
+    if not exchange and place.live is not None and on_its_own(place):
+        # Only the real rename finds out, when the marks are set already (S13).
+        if isinstance(place.live, LIVE_DIRECTORY_TYPES) and not empty_enough(
+            call, place
+        ):
+            return draft.plan("rename", source, place, error=errno.ENOTEMPTY)
+    now = call.now_ns
+    if other is not None:
+        draft.add(Exchange(from_directory, source.name, to_directory, place.name))
+        draft.add(SetMeta(other, attrs.evolve(other.meta, ctime_ns=now)))
+    else:
+        draft.drop(place)
+        draft.add(Move(from_directory, source.name, to_directory, place.name))
+        if covered(from_directory, source.name):
+            draft.add(PutWhiteout(from_directory, source.name))
+    draft.add(SetMeta(inode, attrs.evolve(inode.meta, ctime_ns=now)))
+    return draft.plan("rename", source, place, inode=inode)
+
+
+def _error(call: Call, source: Place, place: Place, flags: int) -> int:
+    """Check what comes before the test whether both are one inode (6.1, 2 to 5)."""
+    exchange = flags & RENAME_EXCHANGE
+    if not source.name:
+        return errno.EBUSY
+    if not place.name:
+        return errno.EEXIST if flags & RENAME_NOREPLACE else errno.EBUSY
+    if call.space.read_only:
+        return errno.EROFS
+    if source.live is None:
+        return errno.ENOENT
+    if flags & RENAME_NOREPLACE and place.live is not None:
+        return errno.EEXIST
+    if exchange and place.live is None:
+        return errno.ENOENT
+    from_directory = isinstance(source.live, LIVE_DIRECTORY_TYPES)
+    to_directory = isinstance(place.live, LIVE_DIRECTORY_TYPES)
+    if not from_directory and (source.slash or (not exchange and place.slash)):
+        return errno.ENOTDIR
+    if exchange and not to_directory and place.slash:
+        return errno.ENOTDIR
+    if _holds(source.live, place.trail):
+        return errno.EINVAL
+    if _holds(place.live, source.trail):
+        return errno.EINVAL if exchange else errno.ENOTEMPTY
+    return 0
+
+
+def _holds(live: Live | None, trail: list[tuple[Name, LiveDirectory]]) -> bool:
+    return any(directory is live for _, directory in trail)
+
+
+def _one_inode(call: Call, source: Place, place: Place) -> bool:
+    """
+    Tell whether two places are one inode to the kernel, so that nothing moves.
+
+    Two lower hard links are different inodes with index=off (S30).
+    """
+    if source.live is not place.live:
+        return False
+    same_name = source.directory is place.directory and source.name == place.name
+    return same_name or isinstance(source.live, UpperFile) or call.policy.index
+
+
+def _late_error(call: Call, source: Place, place: Place, flags: int) -> int:
+    """Check what comes after it (6.1, 7 to 11)."""
+    assert source.live is not None
+    exchange = flags & RENAME_EXCHANGE
+    number = permissions.entry_error(
+        source.directory.meta, call.caller, source.live.meta
+    )
+    if not number:
+        number = permissions.entry_error(
+            place.directory.meta, call.caller, place.live.meta if place.live else None
+        )
+    if number:
+        return number
+    from_directory = isinstance(source.live, LIVE_DIRECTORY_TYPES)
+    to_directory = isinstance(place.live, LIVE_DIRECTORY_TYPES)
+    if place.live is not None and not exchange and from_directory != to_directory:
+        return errno.ENOTDIR if from_directory else errno.EISDIR
+    number = _moved_error(call, source, place, exchange=bool(exchange))
+    if number:
+        return number
+    if flags & RENAME_WHITEOUT:
+        return errno.EINVAL
+    stays = call.policy.redirect_dir is not Redirect.ON
+    if stays and (
+        _needs_redirect(source.live) or (exchange and _needs_redirect(place.live))
+    ):
+        return errno.EXDEV
+    if to_directory and not exchange and not on_its_own(place):
+        return 0 if empty_enough(call, place) else errno.ENOTEMPTY
+    return 0
+
+
+def _moved_error(call: Call, source: Place, place: Place, *, exchange: bool) -> int:
+    """A directory that gets another parent must be writable, for its ``..``."""
+    if source.directory is place.directory:
+        return 0
+    moved = [source.live, place.live] if exchange else [source.live]
+    for live in moved:
+        if isinstance(live, LIVE_DIRECTORY_TYPES) and not permissions.allows(
+            live.meta, call.caller, permissions.WRITE, directory=True
+        ):
+            return errno.EACCES
+    return 0
+
+
+def _needs_redirect(live: Live | None) -> bool:
+    """Tell whether it is a directory that lower layers take part in."""
+    if isinstance(live, UpperDirectory):
+        return live.below is not None
+    return isinstance(live, LIVE_DIRECTORY_TYPES)
+
+
+def _mark_moved(
+    draft: Draft,
+    inode: UpperInode,
+    place: Place,
+    new_parent: UpperDirectory,
+    *,
+    same_parent: bool,
+) -> int:
+    """
+    Mark an inode for its new place; give the errno if that cannot be.
+
+    A directory of the upper alone becomes opaque under a parent that merges (S12); one
+    that merges itself, and a metadata-only file, gets a redirect (S16, S38).
+    """
+    private = inode.meta.private
+    if isinstance(inode, UpperDirectory):
+        if inode.below is None:
+            if new_parent.below is not None and not inode.opaque:
+                draft.add(SetMark(inode, "opaque", b"y"))
+        else:
+            number = _redirect(draft, inode, place, same_parent=same_parent)
+            if number:
+                return number
+    elif "metacopy" in private:
+        number = _redirect(draft, inode, place, same_parent=same_parent)
+        if number:
+            return number
+    if "origin" in private and not same_parent:
+        draft.impure(new_parent)
+    return 0
+
+
+def _redirect(
+    draft: Draft, inode: UpperInode, place: Place, *, same_parent: bool
+) -> int:
+    """Set where an inode's lower part is; one that is absolute, or enough, stays."""
+    present = inode.meta.private.get("redirect")
+    if present is not None and (same_parent or present.startswith(b"/")):
+        return 0
+    if same_parent:
+        draft.add(SetMark(inode, "redirect", to_bytes(place.name)))
+        return 0
+    value = absolute_redirect(place) if present is None else _moved_on(place, present)
+    if len(value) > REDIRECT_BYTES_MAX:
+        return errno.EXDEV
+    draft.add(SetMark(inode, "redirect", value))
+    return 0
+
+
+def _moved_on(place: Place, relative: bytes) -> bytes:
+    """Make a relative redirect absolute: the lower path of its parent, and itself."""
+    head, _, _ = absolute_redirect(place).rpartition(b"/")
+    return head + b"/" + relative

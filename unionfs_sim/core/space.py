@@ -1,0 +1,343 @@
+"""
+The name space of a live union: its root, and what lookups find and leave behind.
+
+All that a union can be asked goes through `Space.child`: an upper over a merged view,
+hard links that live on in the index, and the marks that the kernel sets when it first
+sees a merged directory of the upper.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from typing import Final, final
+
+import attrs
+
+from unionfs_sim.core.fold import redirect_parts, visible
+from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.meta import Credentials, Meta, marked
+from unionfs_sim.core.nodes import WHITEOUT, Directory, Leaf, Regular
+from unionfs_sim.core.paths import Name
+from unionfs_sim.core.policy import Policy
+from unionfs_sim.core.records import (
+    DIRECTORY_TYPES,
+    Broken,
+    Record,
+)
+from unionfs_sim.core.stack import Stack, View
+from unionfs_sim.core.upper import (
+    Live,
+    LiveDirectory,
+    UpperDirectory,
+    UpperEntry,
+    UpperFile,
+    fork,
+)
+
+#: Inode numbers of what an upper made itself start here.
+_UPPER_NUMBERS: Final = 1 << 40
+
+#: What a file handle on ext4 starts with: version, magic, length, flags, type.
+_HANDLE_HEAD: Final = b"\x00\xfb\x1d\x00\x81"
+
+
+@final
+class Space:
+    """
+    The names of one union.
+
+    Attributes:
+        root: The upper's root.
+        view: The merged view of the layers.
+        policy: The mount options.
+        read_only: Whether there is no upper.
+        index: The inodes of the upper that lower hard links became, by the lower
+            node's identity; empty unless ``index=on``.
+        raised: Where a lower file went when it was copied up, likewise; a descriptor
+            that is open on it follows (S31).
+    """
+
+    def __init__(
+        self, root: UpperDirectory, view: View, policy: Policy, *, read_only: bool
+    ) -> None:
+        self.root = root
+        self.view = view
+        self.policy = policy
+        self.read_only = read_only
+        self.index: dict[int, UpperFile] = {}
+        self.raised: dict[int, UpperFile] = {}
+        self._made = _UPPER_NUMBERS
+
+    def child(self, directory: LiveDirectory, name: Name) -> Live | None:
+        """
+        Find one name in one directory: at most two dictionary probes, and no layer.
+
+        What cannot be looked up is given as a `Broken`, whose errno is the answer.
+        """
+        if type(directory) is UpperDirectory:
+            own = directory.entries.get(name)
+            if own is not None:
+                return self._own(own)
+            below = directory.below
+            if below is None:
+                return None
+            found = below.entries.get(name)
+        else:
+            found = directory.entries.get(name)
+        if found is None or found is WHITEOUT:
+            return None
+        if self.index:
+            return self.index.get(id(found), found)
+        if type(found) is Broken and found.errno == errno.ENOENT:
+            return None
+        return found
+
+    def _own(self, entry: UpperEntry) -> Live | None:
+        """Give what an entry of the upper shows."""
+        if entry is WHITEOUT or entry.broken == errno.ENOENT:
+            return None
+        if entry.broken:
+            if isinstance(entry, UpperFile):
+                return Broken(entry.node, entry.broken)
+            return Broken(Directory(entry.meta), entry.broken)
+        if type(entry) is UpperDirectory and entry.fresh:
+            self.settle(entry)
+        return entry
+
+    def settle(self, directory: UpperDirectory) -> None:
+        """
+        Set the marks that the kernel sets when it first looks a directory up (S20).
+
+        A merged directory gets the handle of its first lower directory, and its
+        parent is marked to hold such a one.
+        """
+        directory.fresh = False
+        parent = directory.parent
+        if directory.below is None or "origin" in directory.meta.private:
+            return
+        directory.meta = self.with_origin(directory.meta, directory.below)
+        if parent is not None and "impure" not in parent.meta.private:
+            parent.meta = marked(parent.meta, "impure", b"y")
+
+    def listed(self, directory: UpperDirectory) -> None:
+        """
+        Drop the mark of a directory that holds nothing with an origin any more (S21).
+
+        The kernel does it when it lists a directory of the upper alone.
+        """
+        private = directory.meta.private
+        if (
+            directory.below is None
+            and "impure" in private
+            and self.root is not directory
+        ):
+            entries = directory.entries.values()
+            if not any(
+                x is not WHITEOUT and "origin" in x.meta.private for x in entries
+            ):
+                directory.meta = marked(directory.meta, "impure", None)
+
+    def with_origin(self, meta: Meta, record: Record) -> Meta:
+        """Give attributes with the handle of a lower object (overlayfs.md, 2)."""
+        handle = _HANDLE_HEAD + bytes(16) + self.view.number(record).to_bytes(8, "big")
+        return marked(meta, "origin", handle)
+
+    def origin(self, meta: Meta) -> Record | None:
+        """Give the lower object whose handle an inode keeps, if it is one of ours."""
+        handle = meta.private.get("origin", b"")
+        if not handle.startswith(_HANDLE_HEAD + bytes(16)):
+            return None
+        return self.view.numbered(int.from_bytes(handle[-8:], "big"))
+
+    def number(self, live: Live) -> int:
+        """Give an inode number; it stays over copy-up and rename (S43)."""
+        if isinstance(live, UpperFile):
+            if live.origin is not None:
+                return self.view.number(live.origin)
+        elif isinstance(live, UpperDirectory):
+            if live.below is not None:
+                return self.view.number(live.below)
+        elif isinstance(live, Broken):
+            return 0
+        else:
+            return self.view.number(live)
+        if not live.number:
+            self._made += 1
+            live.number = self._made
+        return live.number
+
+    def fork(self) -> Space:
+        """Give a second space that starts as this one is; layers are shared."""
+        copies: dict[int, UpperFile] = {}
+        root = fork(self.root, copies)
+        twin = Space(root, self.view, self.policy, read_only=self.read_only)
+        for key, inode in self.index.items():
+            twin.index[key] = copies.get(id(inode)) or _copy(inode)
+        twin._made = self._made
+        return twin
+
+
+def _copy(inode: UpperFile) -> UpperFile:
+    copy = UpperFile(inode.node, inode.origin)
+    copy.nlink, copy.number = inode.nlink, inode.number
+    return copy
+
+
+def mount(
+    stack: Stack, layer: Layer | None, policy: Policy, *, read_only: bool
+) -> Space:
+    """
+    Put an upper over a stack: an empty one, or one that starts as a layer.
+
+    Takes O(entries of the layer).
+    """
+    below = stack.root
+    if layer is None:
+        meta = attrs.evolve(below.meta, private={})
+        root = UpperDirectory(meta, below=below)
+        return Space(root, stack.view, policy, read_only=read_only)
+    return _Thaw(stack, layer, policy).run(read_only=read_only)
+
+
+@final
+class _Thaw:
+    """Turns a layer into an upper: what lies under each directory is found once."""
+
+    def __init__(self, stack: Stack, layer: Layer, policy: Policy) -> None:
+        below = stack.root
+        self._top = layer.root
+        meta = self._top.meta
+        if self._top.implied:
+            meta = attrs.evolve(below.meta, private={})
+        self._root = UpperDirectory(
+            meta, below=None if self._top.opaque else below, opaque=self._top.opaque
+        )
+        self._view = stack.view
+        self._policy = policy
+        self._inodes: dict[int, UpperFile] = {}
+
+    def run(self, *, read_only: bool) -> Space:
+        """Thaw everything."""
+        space = Space(self._root, self._view, self._policy, read_only=read_only)
+        pending = [(self._root, self._top)]
+        while pending:
+            directory, source = pending.pop()
+            shown: Mapping[Name, Record] = (
+                visible(directory.below) if directory.below else {}
+            )
+            for name, entry in source.entries.items():
+                present = shown.get(name)
+                if entry is WHITEOUT:
+                    directory.entries[name] = WHITEOUT
+                elif not isinstance(entry, Directory):
+                    self._file(space, directory, name, entry)
+                elif isinstance(present, DIRECTORY_TYPES) or not entry.bare:
+                    made = self._directory(directory, name, entry, present)
+                    pending.append((made, entry))
+        return space
+
+    def _directory(
+        self,
+        parent: UpperDirectory,
+        name: Name,
+        entry: Directory,
+        present: Record | None,
+    ) -> UpperDirectory:
+        broken = 0
+        redirect = entry.meta.private.get("redirect")
+        if redirect is not None and not entry.opaque:
+            broken, present = self._redirected(parent, redirect)
+        lower = present if isinstance(present, DIRECTORY_TYPES) else None
+        made = UpperDirectory(
+            attrs.evolve(lower.meta, private={})
+            if entry.implied and lower
+            else entry.meta,
+            below=None if entry.opaque else lower,
+            opaque=entry.opaque,
+            parent=parent,
+            name=name,
+        )
+        made.broken = broken
+        made.fresh = True
+        parent.entries[name] = made
+        return made
+
+    def _redirected(
+        self, parent: UpperDirectory, redirect: bytes
+    ) -> tuple[int, Record | None]:
+        """Find what a redirect of the upper leads to, or the errno of its lookup."""
+        if not self._policy.follows:
+            return (errno.EPERM, None) if parent.below is not None else (0, None)
+        target = redirect_parts(redirect)
+        if target is None:
+            return errno.EINVAL, None
+        return 0, self._at(parent, target)
+
+    def _at(
+        self, parent: UpperDirectory, target: tuple[bool, tuple[Name, ...]]
+    ) -> Record | None:
+        absolute, parts = target
+        record: Record | None = self._view.root if absolute else parent.below
+        for part in parts:
+            if not isinstance(record, DIRECTORY_TYPES):
+                return None
+            record = visible(record).get(part)
+        return record
+
+    def _file(
+        self, space: Space, parent: UpperDirectory, name: Name, entry: Leaf
+    ) -> None:
+        inode = self._inodes.get(id(entry))
+        if inode is None:
+            inode = self._inodes[id(entry)] = UpperFile(entry)
+            origin = space.origin(entry.meta)
+            if origin is not None and not isinstance(
+                origin, (*DIRECTORY_TYPES, Broken)
+            ):
+                inode.origin = origin
+            if isinstance(entry, Regular):
+                self._special(inode, parent, name, entry)
+        inode.nlink += 1
+        parent.entries[name] = inode
+
+    def _special(
+        self, inode: UpperFile, parent: UpperDirectory, name: Name, entry: Regular
+    ) -> None:
+        """Find the data of a metadata-only file; see an xattr whiteout as one."""
+        private = entry.meta.private
+        if "whiteout" in private and not entry.content.size:
+            inode.broken = errno.ENOENT
+        elif "metacopy" in private:
+            if not self._policy.metacopy:
+                inode.broken = errno.EPERM
+                return
+            redirect = private.get("redirect", b"")
+            target = redirect_parts(redirect) if redirect else (False, (name,))
+            data = self._at(parent, target) if target is not None else None
+            if isinstance(data, Regular):
+                inode.node = attrs.evolve(entry, content=data.content)
+            else:
+                inode.broken = errno.EIO
+
+
+@final
+@attrs.frozen(eq=False)
+class Call:
+    """
+    One call on a union: where, by whom, when.
+
+    Attributes:
+        space: The name space.
+        caller: Who calls.
+        now_ns: The time of all that the call does.
+    """
+
+    space: Space
+    caller: Credentials
+    now_ns: int
+
+    @property
+    def policy(self) -> Policy:
+        """The mount options."""
+        return self.space.policy

@@ -1,0 +1,1 @@
+"""Dialects: how one real system writes whiteouts and opaque marks down; no I/O."""

@@ -1,0 +1,309 @@
+"""
+The overlayfs dialect: layers as the kernel keeps them in directories.
+
+*Raw* layers are what is on disk, name by name: a whiteout is a character device 0:0, an
+opaque directory has an xattr, and so have redirects, metadata-only files and the
+kernel's own bookkeeping.  `decode` reads a raw layer, `encode` writes one, and `mount`
+makes a union of raw layers as ``mount -t overlay`` does, errnos included.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, final
+
+import attrs
+
+from unionfs_sim.core.clock import Clock
+from unionfs_sim.core.content import hole
+from unionfs_sim.core.fold import Rules
+from unionfs_sim.core.layer import Layer, LayerBuilder
+from unionfs_sim.core.meta import Meta
+from unionfs_sim.core.nodes import WHITEOUT, Device, Directory, Leaf, Regular
+from unionfs_sim.core.paths import Parts
+from unionfs_sim.core.policy import LAYERS_MAX, Policy
+from unionfs_sim.core.stack import Stack
+from unionfs_sim.core.union import UnionFS
+from unionfs_sim.core.upper import UpperDirectory, UpperFile
+from unionfs_sim.errors import fs_error
+
+_ESCAPE: Final = "overlay."
+
+
+def decode(raw: Layer, prefix: str = "trusted.overlay.") -> Layer:
+    """
+    Read a raw layer: devices 0:0 become whiteouts, marks become marks.
+
+    Args:
+        raw: The layer as it is on disk.
+        prefix: What private xattrs start with; ``user.overlay.`` with ``userxattr``.
+
+    >>> raw = LayerBuilder()
+    >>> raw.add(("gone",), Device(0, 0))
+    >>> decode(raw.freeze()).get(("gone",))
+    WHITEOUT
+    """
+    builder = LayerBuilder(raw.label, diff_id=raw.diff_id)
+    seen: dict[int, Leaf] = {}
+    for parts, entry in raw.items():
+        assert entry is not WHITEOUT, "a raw layer has no marks"
+        meta = _decoded(entry.meta, prefix)
+        if isinstance(entry, Directory):
+            opaque = meta.private.get("opaque") == b"y"
+            if opaque:
+                private = dict(meta.private)
+                del private["opaque"]
+                meta = attrs.evolve(meta, private=private)
+            builder.set_meta(parts, meta)
+            # A root is never opaque, whatever it says (S22).
+            if opaque and parts:
+                builder.opaque(parts)
+        elif isinstance(entry, Device) and _is_whiteout(entry):
+            builder.whiteout(parts)
+        else:
+            if id(entry) not in seen:
+                seen[id(entry)] = attrs.evolve(entry, meta=meta)
+            builder.add(parts, seen[id(entry)])
+    return builder.freeze()
+
+
+def _is_whiteout(device: Device) -> bool:
+    return not (device.block or device.major or device.minor)
+
+
+def _decoded(meta: Meta, prefix: str) -> Meta:
+    """Tell private xattrs, and one level of escaping, from the others."""
+    if not any(name.startswith(prefix) for name in meta.xattrs):
+        return meta
+    xattrs: dict[str, bytes] = {}
+    private: dict[str, bytes] = {}
+    for name, value in meta.xattrs.items():
+        rest = name.removeprefix(prefix)
+        if rest == name:
+            xattrs[name] = value
+        elif rest.startswith(_ESCAPE):
+            xattrs[prefix + rest.removeprefix(_ESCAPE)] = value
+        else:
+            private[rest] = value
+    return attrs.evolve(meta, xattrs=xattrs, private=private)
+
+
+def _encoded(meta: Meta, prefix: str, private: Mapping[str, bytes]) -> Meta:
+    xattrs = {
+        prefix + _ESCAPE + name.removeprefix(prefix)
+        if name.startswith(prefix)
+        else name: value
+        for name, value in meta.xattrs.items()
+    }
+    xattrs.update((prefix + key, value) for key, value in private.items())
+    return attrs.evolve(meta, xattrs=xattrs, private={})
+
+
+def _encoded_directory(meta: Meta, prefix: str, *, opaque: bool) -> Meta:
+    private = {**meta.private, "opaque": b"y"} if opaque else meta.private
+    return _encoded(meta, prefix, private)
+
+
+def _encoded_leaf(node: Leaf, prefix: str) -> Leaf:
+    meta = _encoded(node.meta, prefix, node.meta.private)
+    if isinstance(node, Regular) and "metacopy" in node.meta.private:
+        return attrs.evolve(node, meta=meta, content=hole(node.content.size))
+    return attrs.evolve(node, meta=meta)
+
+
+_WHITEOUT_DEVICE: Final = Device(0, 0, meta=Meta(mode=0))
+
+
+def encode(layer: Layer, prefix: str = "trusted.overlay.") -> Layer:
+    """
+    Write a layer down: the inverse of `decode`, but for implied directories.
+
+    Whiteouts in opaque directories say nothing and are left out, or the kernel would
+    list them (layer-formats, 6.1).
+
+    >>> encode(Layer.build({"gone": WHITEOUT})).get(("gone",)).major
+    0
+    """
+    builder = LayerBuilder(layer.label)
+    seen: dict[int, Leaf] = {}
+    opaque: set[Parts] = set()
+    for parts, entry in layer.items():
+        if entry is WHITEOUT:
+            if parts[:-1] not in opaque:
+                builder.add(parts, attrs.evolve(_WHITEOUT_DEVICE))
+        elif isinstance(entry, Directory):
+            if entry.opaque:
+                opaque.add(parts)
+            meta = _encoded_directory(entry.meta, prefix, opaque=entry.opaque)
+            builder.set_meta(parts, meta)
+        else:
+            if id(entry) not in seen:
+                seen[id(entry)] = _encoded_leaf(entry, prefix)
+            builder.add(parts, seen[id(entry)])
+    return builder.freeze()
+
+
+@final
+@attrs.frozen(eq=False)
+class Disk:
+    """
+    What a mount leaves on disk.
+
+    Attributes:
+        upper: The upper directory, raw.
+        index: The index directory of ``index=on``: by the number of the lower inode,
+            the inode that it became.
+    """
+
+    upper: Layer
+    index: Mapping[int, Leaf] = attrs.field(factory=dict)
+
+
+def mount(
+    lowers: Sequence[Layer],
+    upper: Layer | Disk | None,
+    *,
+    data_only: Sequence[Layer] = (),
+    policy: Policy | None = None,
+    clock: Clock | None = None,
+) -> UnionFS:
+    """
+    Mount raw layers as ``mount -t overlay`` does.
+
+    Args:
+        lowers: The lower layers, raw, top first.
+        upper: The upper, raw; ``None`` mounts read-only.
+        data_only: Layers that only hold data, raw, top first.
+        policy: The mount options.
+        clock: Where times come from.
+
+    Raises:
+        UnionFSError: EINVAL, there are too few or too many layers (S41).
+
+    >>> base = Layer.build({"motd": "hello"})
+    >>> fs = mount([base], Layer.build({}))
+    >>> fs.unlink("/motd")
+    >>> upper_on_disk(fs).get(("motd",)).major
+    0
+    """
+    policy = policy or Policy(ghosts=True)
+    count = len(lowers) + len(data_only)
+    too_few = not lowers or (upper is None and count < _READ_ONLY_LAYERS_MIN)
+    if too_few or count > LAYERS_MAX:
+        raise fs_error(errno.EINVAL, "lowerdir", op="mount")
+    prefix = policy.prefix
+    rules = Rules(
+        follows=policy.follows,
+        metacopy=policy.metacopy,
+        data_only=tuple(_lower(layer, prefix) for layer in data_only),
+    )
+    stack = Stack((_lower(layer, prefix) for layer in lowers), rules=rules)
+    disk = Disk(upper) if isinstance(upper, Layer) else upper
+    fs = UnionFS(
+        stack,
+        upper=None if disk is None else decode(disk.upper, prefix),
+        read_only=disk is None,
+        policy=policy,
+        clock=clock,
+    )
+    if disk is not None:
+        _settle_root(fs, policy)
+        _restore_index(fs, disk, prefix)
+    return fs
+
+
+_READ_ONLY_LAYERS_MIN: Final = 2
+
+#: Decoded lower layers, so that mounting them again finds the same view and numbers.
+_DECODED: Final[dict[tuple[int, str], tuple[Layer, Layer]]] = {}
+
+
+def _lower(layer: Layer, prefix: str) -> Layer:
+    key = (id(layer), prefix)
+    known = _DECODED.get(key)
+    if known is not None and known[0] is layer:
+        return known[1]
+    if len(_DECODED) >= _DECODED_MAX:
+        _DECODED.clear()
+    decoded = decode(layer, prefix)
+    _DECODED[key] = (layer, decoded)
+    return decoded
+
+
+_DECODED_MAX: Final = 1024
+
+
+def _settle_root(fs: UnionFS, policy: Policy) -> None:
+    """Set the marks that a mount sets on the upper's root (overlayfs.md, 2)."""
+    space = fs.space
+    root = space.root
+    private = dict(root.meta.private)
+    automatic = policy.uuid == "auto" and "impure" not in private
+    if "uuid" not in private and (automatic or policy.uuid == "on"):
+        private["uuid"] = bytes(16)
+    root.meta = attrs.evolve(root.meta, private=private)
+    if policy.index and "origin" not in private:
+        root.meta = space.with_origin(root.meta, space.view.root)
+
+
+def _restore_index(fs: UnionFS, disk: Disk, prefix: str) -> None:
+    """Put back what lower hard links have become."""
+    space = fs.space
+    found = {space.number(inode): inode for inode in _files(space.root)}
+    for number, raw in disk.index.items():
+        lower = space.view.numbered(number)
+        if lower is None or isinstance(lower, Directory):
+            continue
+        inode = found.get(number)
+        if inode is None:
+            node = attrs.evolve(raw, meta=_decoded(raw.meta, prefix))
+            inode = UpperFile(node, origin=lower)  # type: ignore[arg-type]
+        inode.nlink += 1
+        space.index[id(lower)] = inode
+
+
+def _files(root: UpperDirectory) -> Iterable[UpperFile]:
+    pending = [root]
+    while pending:
+        for entry in pending.pop().entries.values():
+            if isinstance(entry, UpperDirectory):
+                pending.append(entry)
+            elif entry is not WHITEOUT:
+                yield entry
+
+
+def unmount(fs: UnionFS) -> Disk:
+    """Give what a union leaves on disk; it can go on, or be mounted again."""
+    space = fs.space
+    prefix = space.policy.prefix
+    index = {
+        space.number(inode): _encoded_leaf(inode.node, prefix)
+        for inode in space.index.values()
+    }
+    return Disk(upper_on_disk(fs), index)
+
+
+def upper_on_disk(fs: UnionFS) -> Layer:
+    """Give the upper directory of a union, raw; link counts include the index."""
+    space = fs.space
+    prefix = space.policy.prefix
+    builder = LayerBuilder("upper")
+    leaves: dict[int, Leaf] = {}
+    pending: list[tuple[Parts, UpperDirectory]] = [((), space.root)]
+    while pending:
+        parts, directory = pending.pop()
+        opaque = directory.opaque
+        meta = _encoded_directory(directory.meta, prefix, opaque=opaque)
+        builder.set_meta(parts, meta)
+        for name, entry in directory.entries.items():
+            path = (*parts, name)
+            if entry is WHITEOUT:
+                builder.add(path, attrs.evolve(_WHITEOUT_DEVICE))
+            elif isinstance(entry, UpperDirectory):
+                pending.append((path, entry))
+            else:
+                if id(entry) not in leaves:
+                    leaves[id(entry)] = _encoded_leaf(entry.node, prefix)
+                builder.add(path, leaves[id(entry)])
+    return builder.freeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ import attrs
 from unionfs_sim import __version__
 
 PROGRAM: Final = "unionfs-sim"
+_COLUMNS: Final = 80
 
 
 @attrs.frozen
@@ -278,6 +280,24 @@ COMMANDS: Final = (
 )
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Formats help without `shutil`, whose import takes longer than all the rest."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """Give the width of the terminal, or 80."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdigit() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _COLUMNS
+    except (AttributeError, ValueError, OSError):
+        return _COLUMNS
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that complains in one line."""
 
@@ -294,6 +314,7 @@ def make_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentPars
         description=_ABOUT,
         epilog=f"Start with: {PROGRAM} tour",
         allow_abbrev=False,
+        formatter_class=_Formatter,
     )
     parser.add_argument(
         "--version", action="version", version=f"{PROGRAM} {__version__}"
@@ -308,10 +329,14 @@ def make_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentPars
             description=f"{command.help[0].upper()}{command.help[1:]}. {command.about}",
             epilog=f"Example: {PROGRAM} {command.example}",
             allow_abbrev=False,
+            formatter_class=_Formatter,
         )
-        exclusive = made.add_mutually_exclusive_group()
+        exclusive = None  # made when needed: some versions cannot show an empty one
         for each in command.options:
-            place = exclusive if each.exclusive else made
+            place: argparse._ActionsContainer = made
+            if each.exclusive:
+                exclusive = exclusive or made.add_mutually_exclusive_group()
+                place = exclusive
             place.add_argument(*each.flags, **each.settings)
         made.add_argument("--json", action="store_true", help="print one JSON document")
         made.add_argument(

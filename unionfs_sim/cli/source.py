@@ -310,7 +310,7 @@ def brief(text: str) -> str:
     Make a command fit for a line that says something else as well.
 
     >>> brief("RUN make"), len(brief("RUN " + "make && " * 50))
-    ('RUN make', 64)
+    ('RUN make', 63)
     """
     return text if len(text) <= BRIEF_MAX else f"{text[: BRIEF_MAX - 4].rstrip()} ..."
 

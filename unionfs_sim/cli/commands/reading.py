@@ -13,7 +13,7 @@ from unionfs_sim.cli import entries, source
 from unionfs_sim.cli.report import Line, Report, Span, Table, counted
 from unionfs_sim.core.content import READ_BYTES
 from unionfs_sim.core.nodes import Device, Regular, Symlink
-from unionfs_sim.core.records import DIRECTORY_TYPES, Record
+from unionfs_sim.core.records import DIRECTORY_TYPES, Broken, Record
 from unionfs_sim.core.render import kind_name, printable
 from unionfs_sim.core.status import directory_nlink
 
@@ -76,6 +76,7 @@ def stat(options: Namespace, resources: ExitStack) -> Report:
 def _nlink(entry: Record) -> int:
     if isinstance(entry, DIRECTORY_TYPES):
         return directory_nlink(entry)
+    assert not isinstance(entry, Broken), "what is broken is not found"
     return entry.nlink
 
 

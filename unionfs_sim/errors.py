@@ -100,6 +100,7 @@ _CLASSES: Final[dict[int, type[UnionFSError]]] = {
 #: The C library's sentences, fixed here: ``os.strerror`` differs by system.
 _TEXTS: Final[dict[int, str]] = {
     _errno.EACCES: "Permission denied",
+    _errno.EAGAIN: "Resource temporarily unavailable",
     _errno.EBADF: "Bad file descriptor",
     _errno.EBUSY: "Device or resource busy",
     _errno.EEXIST: "File exists",

@@ -21,6 +21,9 @@ import attrs
 #: many small pieces keeps few extents, and no write copies more than this.
 CHUNK_BYTES_MAX: Final = 64 * 1024
 
+#: What holes and data are told apart by, as on most file systems.
+BLOCK_BYTES: Final = 4096
+
 #: How much is read at once where a content is gone through from start to end.
 READ_BYTES: Final = 1024 * 1024
 
@@ -130,6 +133,55 @@ class Content(ABC):
             return self
         before, after = self.slice(0, offset), self.slice(end, self.size)
         return concat((*before, hole(end - offset), *after))
+
+    def next_part(self, offset: int, *, data: bool) -> int:
+        """
+        Find the next data or hole from *offset* on, in whole blocks.
+
+        Every file ends in a hole; -1 if there is no more data.
+
+        >>> concat([literal(b"x"), hole(9999)]).next_part(0, data=False)
+        4096
+        """
+        reach = 0  # the end of the last block with data
+        position = 0
+        for extent in self.extents():
+            start, end = position, position + extent.size
+            position = end
+            if extent.source is None:
+                continue
+            low = start - start % BLOCK_BYTES
+            if not data and low > max(reach, offset):
+                break
+            reach = end + -end % BLOCK_BYTES
+            if data and reach > offset:
+                return max(low, offset)
+        return -1 if data else min(max(reach, offset), self.size)
+
+    def dense(self, step: int) -> Content:
+        """
+        Give the content as a copy in steps leaves it: holes between data are filled.
+
+        A step copies *step* bytes from where the next data is, holes included, as the
+        kernel's copy-up does (overlayfs.md, 4.2).
+        """
+        if not any(extent.source is None for extent in self.extents()):
+            return self
+        parts: list[Extent] = []
+        position = 0
+        while position < self.size:
+            found = self.next_part(position, data=True)
+            if found != position:
+                end = self.size if found < 0 else found
+                parts.append(hole(end - position))
+            else:
+                end = min(position + step, self.size)
+                parts.extend(
+                    extent if extent.source else Extent(_ZEROS, 0, extent.size)
+                    for extent in self.slice(position, end)
+                )
+            position = end
+        return concat(parts)
 
     def cut(self, offset: int, length: int) -> Content:
         """Give the content without a range; what follows moves up."""
@@ -248,6 +300,22 @@ class Literal:
         return self.data[offset : offset + size]
 
 
+@final
+class _Zeros:
+    """Zeros that are stored, as a source."""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Give *size* zeros."""
+        del offset
+        return bytes(size)
+
+    def __repr__(self) -> str:
+        """Show what it is."""
+        return "zeros"
+
+
+_ZEROS: Final = _Zeros()
+
 #: The content of an empty file.
 EMPTY: Final = Extent(None, 0, 0)
 
@@ -309,7 +377,7 @@ def _joined(left: Extent, right: Extent) -> Extent | None:
     if left.source is right.source:
         if left.source is None:
             return Extent(None, 0, size)
-        if left.offset + left.size == right.offset:
+        if left.offset + left.size == right.offset or left.source is _ZEROS:
             return Extent(left.source, left.offset, size)
     if (
         isinstance(left.source, Literal)

@@ -7,7 +7,7 @@ xattrs, and a handle of where it came from (overlayfs.md, section 4).
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 import attrs
 
@@ -25,6 +25,9 @@ from unionfs_sim.core.upper import (
     link_count,
 )
 from unionfs_sim.core.walk import Place
+
+#: The kernel copies data up in steps of this size (``OVL_COPY_UP_CHUNK_SIZE``).
+COPY_STEP_BYTES: Final = 1024 * 1024
 
 
 @final
@@ -154,6 +157,8 @@ class Draft:
         if origin:
             meta = self.call.space.with_origin(meta, lower)
         node = attrs.evolve(lower, nlink=1, meta=meta)
+        if isinstance(node, Regular):
+            node = attrs.evolve(node, content=node.content.dense(COPY_STEP_BYTES))
         return UpperFile(node, origin=lower if origin else None)
 
     def drop(self, place: Place) -> None:

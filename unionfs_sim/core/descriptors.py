@@ -14,7 +14,7 @@ import attrs
 
 from unionfs_sim.core import fileio, flags, permissions, plan, status, walk
 from unionfs_sim.core.changing import UnionChanger
-from unionfs_sim.core.content import Content, hole
+from unionfs_sim.core.content import BLOCK_BYTES, Content, hole
 from unionfs_sim.core.nodes import Device, Directory, Fifo, Kind, Regular, Socket
 from unionfs_sim.core.paths import Parts, StrPath, fspath
 from unionfs_sim.core.records import Broken, MergedDirectory
@@ -27,9 +27,6 @@ from unionfs_sim.core.upper import (
     UpperInode,
 )
 from unionfs_sim.errors import fs_error
-
-#: ``fallocate`` moves whole blocks only.
-_BLOCK_BYTES = status.BLOCK_BYTES
 
 
 @final
@@ -71,6 +68,7 @@ class UnionDescriptors(UnionChanger):
     """The verbs of `UnionFS` on descriptors, and ``open``."""
 
     _files: dict[int, OpenFile]
+    _pipes: dict[int, bytearray]
 
     # --- opening ----------------------------------------------------------------
 
@@ -156,6 +154,9 @@ class UnionDescriptors(UnionChanger):
             live = self._create(place, mode)
             return OpenFile(path, place.parts, live, how)
         number = errno.EEXIST if exclusive else self._open_error(live, how)
+        file = OpenFile(path, place.parts, live, how)
+        if number == errno.ENXIO and self._others(file, writing=False):
+            number = 0  # a fifo that has a reader
         if number:
             raise fs_error(number, path, op="open")
         if live.kind is Kind.REGULAR and _changes(how):
@@ -163,8 +164,8 @@ class UnionDescriptors(UnionChanger):
             made = plan.open_file(self._call(), place, truncate=truncate)
             self._commit(made)
             assert made.inode is not None
-            live = made.inode
-        return OpenFile(path, place.parts, live, how)
+            file.live = made.inode
+        return file
 
     def _create(self, place: walk.Place, mode: int) -> UpperInode:
         call = self._call()
@@ -339,8 +340,26 @@ class UnionDescriptors(UnionChanger):
         live = self._now(file)
         if live.kind is Kind.DIRECTORY:
             raise fs_error(errno.EISDIR, file.path, op="read")
+        if live.kind is Kind.FIFO:
+            return self._read_pipe(file, size)
         content = body(live)
         return content.read(offset, size) if content is not None else b""
+
+    def _read_pipe(self, file: OpenFile, size: int) -> bytes:
+        """Take what was written to a fifo; it is empty or would block without."""
+        buffer = self._pipes.get(id(file.live), bytearray())
+        if not buffer and self._others(file, writing=True):
+            raise fs_error(errno.EAGAIN, file.path, op="read")
+        data = bytes(buffer[:size])
+        del buffer[:size]
+        return data
+
+    def _others(self, file: OpenFile, *, writing: bool) -> bool:
+        """Tell whether a fifo is open for writing, or for reading."""
+        return any(
+            other.live is file.live and (other.writable if writing else other.readable)
+            for other in self._files.values()
+        )
 
     def write(self, fd: int, data: bytes) -> int:
         """
@@ -377,6 +396,8 @@ class UnionDescriptors(UnionChanger):
         if offset < 0:
             raise fs_error(errno.EINVAL, file.path, op="write")
         live = self._now(file)
+        if live.kind is Kind.FIFO:
+            self._pipes.setdefault(id(live), bytearray()).extend(data)
         content = body(live)
         if content is not None and data:
             self._replace(file, "write", content.splice(offset, bytes(data)))
@@ -408,7 +429,7 @@ class UnionDescriptors(UnionChanger):
             case flags.SEEK_DATA | flags.SEEK_HOLE:
                 if not 0 <= offset < content.size:
                     raise fs_error(errno.ENXIO, file.path, op="lseek")
-                target = _find_part(content, offset, data=whence == flags.SEEK_DATA)
+                target = content.next_part(offset, data=whence == flags.SEEK_DATA)
                 if target < 0:
                     raise fs_error(errno.ENXIO, file.path, op="lseek")
             case _:
@@ -580,17 +601,6 @@ def body(live: Live) -> Content | None:
     return node.content if isinstance(node, Regular) else None
 
 
-def _find_part(content: Content, offset: int, *, data: bool) -> int:
-    """Find the next data or hole; every file ends in a hole.  -1: no data."""
-    position = 0
-    for extent in content.extents():
-        end = position + extent.size
-        if end > offset and (extent.source is not None) == data:
-            return max(offset, position)
-        position = end
-    return -1 if data else content.size
-
-
 def _allocated(
     content: Content, mode: int, offset: int, length: int
 ) -> tuple[int, Content]:
@@ -614,7 +624,7 @@ def _allocated(
         flags.FALLOC_FL_INSERT_RANGE,
     }:
         return errno.EOPNOTSUPP, content
-    if offset % _BLOCK_BYTES or length % _BLOCK_BYTES:
+    if offset % BLOCK_BYTES or length % BLOCK_BYTES:
         return errno.EINVAL, content
     if kind == flags.FALLOC_FL_COLLAPSE_RANGE:
         if end >= content.size:

@@ -93,7 +93,7 @@ class _Fold:
         alone = below is NOTHING or top.opaque
         root = self._own(below, top, {}) if alone else self._over(below, top)
         self.root = root
-        redirects = _Redirects(below, self._rules) if top.special else None
+        redirects = _Redirects(below, self._rules, top) if top.special else None
         pending: list[tuple[MergedDirectory, Directory, DirectoryRecord | None]]
         pending = [(root, top, None if alone else below)]
         while pending:
@@ -105,6 +105,9 @@ class _Fold:
                 present: Record | None = merged.entries.get(name)
                 if redirects is not None and entry.meta.private:
                     found = redirects.resolve(name, entry, directory, lower, present)
+                    if found is None:
+                        merged.entries.pop(name, None)
+                        continue
                     if not isinstance(found, _Below):
                         merged.entries[name] = found
                         continue
@@ -192,6 +195,7 @@ class _Redirects:
 
     root: DirectoryRecord
     rules: Rules
+    top: Directory
 
     def resolve(
         self,
@@ -200,8 +204,8 @@ class _Redirects:
         directory: Directory,
         lower: DirectoryRecord | None,
         present: Record | None,
-    ) -> _Below | Record:
-        """Give what the entry goes over, or the record that it becomes itself."""
+    ) -> _Below | Record | None:
+        """Give what the entry goes over, the record it becomes itself, or nothing."""
         private = entry.meta.private
         if isinstance(entry, Directory):
             if "redirect" not in private or entry.opaque or self.root is NOTHING:
@@ -259,11 +263,18 @@ class _Redirects:
 
     def _xattr_whiteout(
         self, entry: Regular, directory: Directory, lower: DirectoryRecord | None
-    ) -> _Below | Record:
-        """Hide a name by an xattr whiteout; unmarked directories list it (1.5)."""
-        del directory, lower
+    ) -> Record | None:
+        """
+        Hide a name by an xattr whiteout; most directories list it (overlayfs.md, 1.5).
+
+        A listing leaves it out only where the directory is marked, and merged or the
+        layer's root.
+        """
         if entry.content.size:
             return entry
+        marked = directory.meta.private.get("opaque") == b"x"
+        if marked and (lower is not None or directory is self.top):
+            return None
         return Broken(entry, errno.ENOENT)
 
 

@@ -213,6 +213,7 @@ class LayerBuilder:
         self._label = label
         self._diff_id = diff_id
         self._root = _Draft()
+        self._outside: Counter[int] = Counter()
 
     def get(self, parts: Parts) -> Leaf | WhiteoutType | Directory | None:
         """
@@ -269,6 +270,10 @@ class LayerBuilder:
         if parts and isinstance(found, _Draft):
             found.entries.pop(parts[-1], None)
 
+    def link_outside(self, node: Leaf) -> None:
+        """Count one more name of an inode that is not in this layer."""
+        self._outside[id(node)] += 1
+
     def directory(self, parts: Parts) -> None:
         """Make sure that a directory is there, as an implied one if it is new."""
         self._directory(parts)
@@ -298,7 +303,7 @@ class LayerBuilder:
 
     def freeze(self) -> Layer:
         """Give the layer; the builder can go on and be frozen again.  Takes O(n)."""
-        return Layer(self._label, _freeze(self._root), self._diff_id)
+        return Layer(self._label, _freeze(self._root, self._outside), self._diff_id)
 
     def _directory(self, parts: Parts) -> _Draft:
         draft = self._root
@@ -320,10 +325,10 @@ class LayerBuilder:
         return self._directory(parts[:-1]), parts[-1]
 
 
-def _freeze(root: _Draft) -> Directory:
+def _freeze(root: _Draft, outside: Counter[int]) -> Directory:
     """Freeze drafts bottom-up, without recursion: deep trees are legal input."""
     order = [root]
-    names: Counter[int] = Counter()
+    names = Counter(outside)
     for draft in order:  # grows while it is gone through: parents before children
         for child in draft.entries.values():
             if isinstance(child, _Draft):

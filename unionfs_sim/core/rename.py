@@ -77,7 +77,7 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
     ):
         number = _mark_moved(draft, moved, where, new_parent, same_parent=same)
         if number:
-            raise failed(number, source, "rename", place)
+            return draft.plan("rename", source, place, error=number)
     if not exchange and place.live is not None and on_its_own(place):
         # Only the real rename finds out, when the marks are set already (S13).
         if isinstance(place.live, LIVE_DIRECTORY_TYPES) and not empty_enough(
@@ -208,6 +208,8 @@ def _mark_moved(
     that merges itself, and a metadata-only file, gets a redirect (S16, S38).
     """
     private = inode.meta.private
+    if "origin" in private and not same_parent:
+        draft.impure(new_parent)
     if isinstance(inode, UpperDirectory):
         if inode.below is None:
             if new_parent.below is not None and not inode.opaque:
@@ -220,8 +222,6 @@ def _mark_moved(
         number = _redirect(draft, inode, place, same_parent=same_parent)
         if number:
             return number
-    if "origin" in private and not same_parent:
-        draft.impure(new_parent)
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from os import stat_result, statvfs_result
 from typing import Final
 
+from unionfs_sim.core.content import BLOCK_BYTES
 from unionfs_sim.core.nodes import Device, Directory, Regular, Symlink
 from unionfs_sim.core.paths import NAME_BYTES_MAX, to_bytes
 from unionfs_sim.core.records import Broken, MergedDirectory
@@ -30,7 +31,6 @@ __all__ = [
     "statvfs_result",
 ]
 
-BLOCK_BYTES: Final = 4096
 _SECTOR_BYTES: Final = 512
 _SECOND_NS: Final = 1_000_000_000
 

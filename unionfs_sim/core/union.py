@@ -70,6 +70,7 @@ class UnionFS(UnionDescriptors):
         self._caller = credentials
         self._observer = observer
         self._files = {}
+        self._pipes = {}
         self._start(mount(self._stack, upper, policy, read_only=read_only))
 
     def as_user(
@@ -143,7 +144,7 @@ class UnionFS(UnionDescriptors):
         behind.
         """
         twin = copy.copy(self)
-        twin._files = {}
+        twin._files, twin._pipes = {}, {}
         twin._start(self._space.fork())
         return twin
 
@@ -162,4 +163,3 @@ class UnionFS(UnionDescriptors):
 
 
 _DEFAULTS = Policy()
-

@@ -179,7 +179,9 @@ def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
     if not isinstance(directory, UpperDirectory):
         if ghosts and len(directory.hits) == 1:
             return sorted(directory.hits[0].entries)
-        return sorted(n for n, x in directory.entries.items() if listed(x, ghosts=ghosts))
+        return sorted(
+            n for n, x in directory.entries.items() if listed(x, ghosts=ghosts)
+        )
     own = directory.entries
     below = directory.below
     if below is None:

@@ -50,14 +50,14 @@ def decode(raw: Layer, prefix: str = "trusted.overlay.") -> Layer:
         assert entry is not WHITEOUT, "a raw layer has no marks"
         meta = _decoded(entry.meta, prefix)
         if isinstance(entry, Directory):
-            opaque = meta.private.get("opaque") == b"y"
+            # A root is never opaque, whatever it says (S22).
+            opaque = bool(parts) and meta.private.get("opaque") == b"y"
             if opaque:
                 private = dict(meta.private)
                 del private["opaque"]
                 meta = attrs.evolve(meta, private=private)
             builder.set_meta(parts, meta)
-            # A root is never opaque, whatever it says (S22).
-            if opaque and parts:
+            if opaque:
                 builder.opaque(parts)
         elif isinstance(entry, Device) and _is_whiteout(entry):
             builder.whiteout(parts)
@@ -154,10 +154,12 @@ class Disk:
         upper: The upper directory, raw.
         index: The index directory of ``index=on``: by the number of the lower inode,
             the inode that it became.
+        stack: The stack that was mounted; holding it keeps inode numbers.
     """
 
     upper: Layer
     index: Mapping[int, Leaf] = attrs.field(factory=dict)
+    stack: Stack | None = None
 
 
 def mount(
@@ -281,7 +283,7 @@ def unmount(fs: UnionFS) -> Disk:
         space.number(inode): _encoded_leaf(inode.node, prefix)
         for inode in space.index.values()
     }
-    return Disk(upper_on_disk(fs), index)
+    return Disk(upper_on_disk(fs), index, fs.stack)
 
 
 def upper_on_disk(fs: UnionFS) -> Layer:
@@ -289,6 +291,7 @@ def upper_on_disk(fs: UnionFS) -> Layer:
     space = fs.space
     prefix = space.policy.prefix
     builder = LayerBuilder("upper")
+    indexed = {id(inode) for inode in space.index.values()}
     leaves: dict[int, Leaf] = {}
     pending: list[tuple[Parts, UpperDirectory]] = [((), space.root)]
     while pending:
@@ -305,5 +308,7 @@ def upper_on_disk(fs: UnionFS) -> Layer:
             else:
                 if id(entry) not in leaves:
                     leaves[id(entry)] = _encoded_leaf(entry.node, prefix)
+                    if id(entry) in indexed:
+                        builder.link_outside(leaves[id(entry)])
                 builder.add(path, leaves[id(entry)])
     return builder.freeze()

@@ -135,6 +135,13 @@ def test_impossible_path_of_the_host(cli: Cli) -> None:
     assert refused(cli, "layers", "x" * 5_000).endswith(": no such file or directory")
 
 
+def test_hint_can_be_pasted(whiteouts: Path, cli: Cli) -> None:
+    """The hint quotes for a shell what needs it."""
+    outcome = cli("cat", whiteouts, "/odd dir/a name")
+
+    assert outcome.err.endswith(f"explain {whiteouts} '/odd dir/a name')\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from argparse import Namespace
 from contextlib import ExitStack
@@ -122,8 +123,9 @@ class Scope:
             return ""
         at = "" if last.path == path else f"{printable(last.path)} is "
         if trace.verdict is Verdict.HIDDEN:
-            command = f"unionfs-sim explain {self.source.text}{self.flags} {path}"
-            return f" ({at}hidden by {last.hidden_by}; try: {printable(command)})"
+            image, quoted = shlex.quote(self.source.text), shlex.quote(path)
+            command = printable(f"unionfs-sim explain {image}{self.flags} {quoted}")
+            return f" ({at}hidden by {last.hidden_by}; try: {command})"
         if trace.verdict is Verdict.NOT_A_DIRECTORY:
             kinds = [probe.kind for probe in last.probes if probe.kind]
             return f" ({printable(last.path)} is a {kind_name(kinds[0])})"

@@ -99,11 +99,18 @@ def layers(options: Namespace, resources: ExitStack) -> Report:
     if rows:
         blocks.append(Table(header, rows, _COUNTS, flexible=not options.full))
     if image.oddities:
-        odd = [
-            line(printable(f"odd: {oddity}"), "cut off") for oddity in image.oddities
-        ]
-        blocks.append(Lines([line(), *odd]))
+        blocks.append(Lines([line(), *map(_odd, _oddities(opened))]))
     return Report(blocks=blocks, data=lambda: _layers_document(opened, counts))
+
+
+def _oddities(opened: source.Source) -> list[str]:
+    """Give what was odd, without the image's name before each."""
+    place = f"{opened.image.place}: "
+    return [str(oddity).removeprefix(place) for oddity in opened.image.oddities]
+
+
+def _odd(text: str) -> Line:
+    return (("odd: ", "cut off"), (printable(text), ""))
 
 
 def _title(opened: source.Source) -> Line:
@@ -140,7 +147,7 @@ def _layers_document(opened: source.Source, counts: list[Counts]) -> dict[str, A
             }
             for number, each in enumerate(counts)
         ],
-        "oddities": [str(oddity) for oddity in image.oddities],
+        "oddities": _oddities(opened),
     }
 
 

@@ -188,9 +188,7 @@ def _link(draft: Draft, inode: UpperFile, place: Place) -> None:
 
 
 def absolute_redirect(place: Place) -> bytes:
-    """
-    Give a place's path in the lower layers: the redirects on its way resolved (S18).
-    """
+    """Give a place's path in the lower layers: redirects on its way resolved (S18)."""
     names: list[bytes] = [place.name.encode("utf-8", "surrogateescape")]
     for name, directory in reversed(place.trail[1:]):
         value = directory.meta.private.get("redirect")

@@ -126,7 +126,7 @@ class Policy:
                 together.
         """
         for name, value in options.items():
-            if not _known(name, value):
+            if not _known(name, str(value) if value is not True else None):
                 raise _refused(f"{name}={value}")
         policy = cls(
             redirect_dir=Redirect(options.get("redirect_dir", "off")),
@@ -147,18 +147,18 @@ class Policy:
         redirect = options.get("redirect_dir")
         if policy.userxattr:
             if policy.metacopy or redirect in {"on", "off", "follow"}:
-                raise _refused("userxattr")
+                raise _refused(option="userxattr")
             policy = attrs.evolve(policy, redirect_dir=Redirect.NOFOLLOW)
         if policy.metacopy:
             if policy.nfs_export or redirect in {"off", "nofollow"}:
-                raise _refused("metacopy=on")
+                raise _refused(option="metacopy=on")
             if redirect == "follow" and upper:
-                raise _refused("metacopy=on")
+                raise _refused(option="metacopy=on")
             if redirect is None:
                 policy = attrs.evolve(policy, redirect_dir=Redirect.ON)
         if policy.nfs_export:
             if options.get("index") == "off":
-                raise _refused("nfs_export=on")
+                raise _refused(option="nfs_export=on")
             policy = attrs.evolve(policy, index=True)
         if not upper:
             # Accepted, and without an effect (overlayfs.md, 9.2).
@@ -216,10 +216,10 @@ class MountOptions:
                 name, equals, value = item.partition("=")
                 options[name] = value if equals else True
         layers = {name: options.pop(name, None) for name in _LAYERS}
-        lowers, data_only = _lowers(layers["lowerdir"])
+        lowers, data_only = _lowers(str(layers["lowerdir"] or ""))
         upper, work = layers["upperdir"], layers["workdir"]
         if upper is not None and work is None:
-            raise _refused("upperdir without workdir")
+            raise _refused(option="upperdir without workdir")
         return cls(
             lowers,
             data_only,
@@ -229,13 +229,14 @@ class MountOptions:
         )
 
 
-def _refused(what: str) -> UnionFSError:
-    return fs_error(errno.EINVAL, what, op="mount")
+def _refused(option: str) -> UnionFSError:
+    return fs_error(errno.EINVAL, option, op="mount")
 
 
-def _known(name: str, value: str | bool) -> bool:
+def _known(name: str, value: str | None) -> bool:
+    """Tell whether the kernel takes an option; a bare word has no value."""
     if name in _WORDS:
-        return value is True
+        return value is None
     match name:
         case "metacopy" | "index" | "nfs_export":
             return value in _SWITCHES
@@ -277,10 +278,10 @@ def _unquoted(text: str) -> str:
     return "".join(pieces)
 
 
-def _lowers(value: str | bool | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _lowers(value: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split ``lowerdir=a:b::c`` into lowers and data-only layers."""
-    if not isinstance(value, str) or not value:
-        raise _refused("lowerdir")
+    if not value:
+        raise _refused(option="lowerdir")
     lowers: list[str] = []
     data_only: list[str] = []
     target = lowers

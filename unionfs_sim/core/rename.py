@@ -78,12 +78,14 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
         number = _mark_moved(draft, moved, where, new_parent, same_parent=same)
         if number:
             return draft.plan("rename", source, place, error=number)
-    if not exchange and place.live is not None and on_its_own(place):
+    if (
+        not exchange
+        and isinstance(place.live, LIVE_DIRECTORY_TYPES)
+        and on_its_own(place)
+        and not empty_enough(call, place)
+    ):
         # Only the real rename finds out, when the marks are set already (S13).
-        if isinstance(place.live, LIVE_DIRECTORY_TYPES) and not empty_enough(
-            call, place
-        ):
-            return draft.plan("rename", source, place, error=errno.ENOTEMPTY)
+        return draft.plan("rename", source, place, error=errno.ENOTEMPTY)
     now = call.now_ns
     if other is not None:
         draft.add(Exchange(from_directory, source.name, to_directory, place.name))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import final
 
 from unionfs_sim.core import upper as uppers
-from unionfs_sim.core.cache import Negative, Resolved
+from unionfs_sim.core.cache import Negative, PathCache, Resolved
 from unionfs_sim.core.changing import Observer
 from unionfs_sim.core.clock import Clock, TickClock
 from unionfs_sim.core.descriptors import UnionDescriptors
@@ -69,9 +69,7 @@ class UnionFS(UnionDescriptors):
         self._clock = clock or TickClock()
         self._caller = credentials
         self._observer = observer
-        self._files = {}
-        self._pipes = {}
-        self._start(mount(self._stack, upper, policy, read_only=read_only))
+        self._restart(mount(self._stack, upper, policy, read_only=read_only))
 
     def as_user(
         self,
@@ -91,13 +89,16 @@ class UnionFS(UnionDescriptors):
         >>> fs.as_user(1000, 1000).exists("/private/x")
         False
         """
-        twin = copy.copy(self)
-        twin._caller = Credentials(
-            uid=uid, gid=gid, groups=frozenset(groups), umask=umask
-        )
-        if not twin._caller.is_root:
-            twin._answer = twin._stat = {}.get
-        return twin
+        caller = Credentials(uid=uid, gid=gid, groups=frozenset(groups), umask=umask)
+        return copy.copy(self)._become(caller)  # noqa: SLF001 - the same class
+
+    def _become(self, caller: Credentials) -> UnionFS:
+        """Go on as another caller."""
+        self._caller = caller
+        if not caller.is_root:
+            nothing = PathCache(self._space)
+            self._answer, self._stat = nothing.answers.get, nothing.stats.get
+        return self
 
     def _lookup(self, path: str) -> Resolved | Negative:
         if self._caller.is_root:
@@ -143,10 +144,14 @@ class UnionFS(UnionDescriptors):
         Takes O(entries of the upper); layers and content are shared, open files stay
         behind.
         """
-        twin = copy.copy(self)
-        twin._files, twin._pipes = {}, {}
-        twin._start(self._space.fork())
-        return twin
+        return copy.copy(self)._restart(self._space.fork())  # noqa: SLF001 - likewise
+
+    def _restart(self, space: Space) -> UnionFS:
+        """Go on in another name space, with no file open."""
+        self._files = {}
+        self._pipes = {}
+        self._start(space)
+        return self
 
     @property
     def space(self) -> Space:

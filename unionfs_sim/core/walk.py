@@ -96,7 +96,7 @@ def find(
     pending = path.split("/")
     slash = pending[-1] in {"", ".", ".."}
     pending.reverse()
-    return _walk(space, path, pending, follow, slash, op, caller)
+    return _walk(space, path, pending, slash, op, caller, follow=follow)
 
 
 def find_parent(
@@ -116,17 +116,18 @@ def find_parent(
     pending = stripped.split("/")
     slash = len(stripped) < len(path)
     pending.reverse()
-    return _walk(space, path, pending, False, slash, op, caller)
+    return _walk(space, path, pending, slash, op, caller)
 
 
 def _walk(
     space: Space,
     path: str,
     pending: list[str],
-    follow: bool,  # noqa: FBT001 - private, and given by position in two places
-    slash: bool,  # noqa: FBT001 - likewise
+    slash: bool,  # noqa: FBT001 - private, and told by the caller's caller
     op: str,
     caller: Credentials,
+    *,
+    follow: bool = False,
 ) -> Place:
     trail: list[tuple[Name, LiveDirectory]] = [("", space.root)]
     last = pending[0]

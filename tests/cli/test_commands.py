@@ -326,11 +326,11 @@ def test_tour_is_short_enough_and_runs_what_it_shows(cli: Cli) -> None:
                 assert line in text
 
 
-@pytest.mark.parametrize("number", range(7))
-def test_commands_of_the_tour(number: int, cli: Cli) -> None:
+def test_commands_of_the_tour(cli: Cli) -> None:
     """Each command line that the tour names works."""
-    command = cli("tour", "--json").json["acts"][number]["command"]
-    if not command:
-        pytest.skip("this act has no command line")
+    acts = cli("tour", "--json").json["acts"]
+    commands = [act["command"] for act in acts if act["command"]]
 
-    assert 0 == cli(*command.split()[1:]).status
+    assert 5 == len(commands)
+    for command in commands:
+        assert 0 == cli(*command.split()[1:]).status, command

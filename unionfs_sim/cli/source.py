@@ -6,7 +6,8 @@ import re
 import shlex
 import sys
 from argparse import Namespace
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -325,26 +326,17 @@ def _names(path: str) -> tuple[str, ...]:
         return ("",)
 
 
-class _progress:  # noqa: N801 - reads as a verb
-    """Says on an interactive stderr that a big file is being read."""
-
-    def __init__(self, path: Path) -> None:
-        self._text = ""
-        try:
-            big = path.is_file() and path.stat().st_size >= _SLOW_BYTES
-        except OSError:
-            big = False
-        if big and sys.stderr.isatty():
-            self._text = f"reading {printable(path.name)} ..."
-
-    def __enter__(self) -> None:
-        """Write the word."""
-        if self._text:
-            sys.stderr.write(self._text)
-            sys.stderr.flush()
-
-    def __exit__(self, *_: object) -> None:
-        """Wipe it out."""
-        if self._text:
-            sys.stderr.write("\r" + " " * len(self._text) + "\r")
+@contextmanager
+def _progress(path: Path) -> Iterator[None]:
+    """Say on an interactive stderr that a big file is being read."""
+    text = ""
+    if path.is_file() and path.stat().st_size >= _SLOW_BYTES and sys.stderr.isatty():
+        text = f"reading {printable(path.name)} ..."
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    try:
+        yield
+    finally:
+        if text:
+            sys.stderr.write("\r" + " " * len(text) + "\r")
             sys.stderr.flush()

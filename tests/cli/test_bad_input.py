@@ -88,6 +88,16 @@ def test_directory_without_layout(cli: Cli, tmp_path: Path) -> None:
     )
 
 
+def test_what_is_no_file(cli: Cli) -> None:
+    """Something that could be read for ever is not read at all."""
+    if not Path("/dev/zero").exists():
+        pytest.skip("this system has no /dev/zero")
+
+    assert "/dev/zero: neither a file nor a directory" == (
+        refused(cli, "layers", "/dev/zero")
+    )
+
+
 def test_no_name_where_one_is_needed(cli: Cli, images: Path) -> None:
     """Two images in one archive: their names are listed, and how to give one."""
     file = images / "two-images.docker.tar"

@@ -151,6 +151,12 @@ def test_tree_of_marks_alone(cli: Cli) -> None:
     )
 
 
+def test_tree_of_little(cli: Cli) -> None:
+    """An empty directory has nothing in it, and of a file there is nothing to say."""
+    assert "/var/log\n\nnothing in it\n" == cli("tree", "@tour", "/var/log").out
+    assert "/etc/motd\n" == cli("tree", "@tour", MOTD).out
+
+
 def test_cat(cli: Cli) -> None:
     """`cat` gives the bytes, and as data their digest as well."""
     document = cli("cat", "@tour", MOTD, "--json").json

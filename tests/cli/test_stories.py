@@ -148,9 +148,9 @@ def test_row_of_layers_without_the_name(absent: int, shown: int) -> None:
 
 def test_odd_names() -> None:
     """Names and targets are made fit for one line."""
-    lines = story({"a\n": Symlink("\udce9")}, {}, path="/a\n", follow=True)
+    lines = story({"a\n": Symlink("\udce9 ")}, {}, path="/a\n", follow=True)
 
-    assert [r"/a\n", r"  top  symbolic link -> \xe9", r"/\xe9"] == lines[:3]
+    assert [r"/a\n", r"  top  symbolic link -> \xe9\x20", r"/\xe9\x20"] == lines[:3]
 
 
 def test_pieces_are_the_text() -> None:

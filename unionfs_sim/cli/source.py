@@ -15,12 +15,12 @@ import attrs
 
 from unionfs_sim.cli.report import AbsentError, UsageError, counted
 from unionfs_sim.core.layer import Layer
-from unionfs_sim.core.lookup import Trace, Verdict
 from unionfs_sim.core.nodes import Directory
 from unionfs_sim.core.paths import split
 from unionfs_sim.core.records import DIRECTORY_TYPES, Record
 from unionfs_sim.core.render import kind_name, printable
 from unionfs_sim.core.stack import Stack
+from unionfs_sim.core.story import Trace, Verdict
 from unionfs_sim.core.union import UnionFS
 from unionfs_sim.errors import FormatError, UnionFSError
 from unionfs_sim.image.open import Image, open_image
@@ -164,6 +164,9 @@ def open_source(options: Namespace, resources: ExitStack) -> Source:
         OSError: It cannot be read.
     """
     path, name = locate(options.image)
+    if not (path.is_file() or path.is_dir()):
+        msg = f"{printable(str(path))}: neither a file nor a directory"
+        raise UsageError(msg)
     try:
         with _progress(path):
             image = resources.enter_context(open_image(path, name=name))

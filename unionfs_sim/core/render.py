@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from unionfs_sim.core.layer import Layer
-from unionfs_sim.core.lookup import KIND_WORDS, Answer, Component, Probe, Trace, Verdict
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Entry, Kind, Symlink
 from unionfs_sim.core.paths import Parts
+from unionfs_sim.core.story import KIND_WORDS, Answer, Component, Probe, Trace, Verdict
+from unionfs_sim.errors import error_text
 
 _ANSWERS: Final = {
     Answer.ABSENT: "not here",
     Answer.WHITEOUT: "whiteout: hidden from here on down",
     Answer.OPAQUE: "opaque directory: nothing below it merges",
     Answer.DIRECTORY: "directory",
+    Answer.METADATA: "{kind}: metadata only, its data is further down",
     Answer.FOUND: "{kind}",
     Answer.CUT_OFF: "{kind}: ends the merge of the directories above it",
 }
@@ -44,6 +46,7 @@ _ROLES: Final[Mapping[Answer, Role]] = {
     Answer.WHITEOUT: "whiteout",
     Answer.OPAQUE: "opaque",
     Answer.DIRECTORY: "directory",
+    Answer.METADATA: "directory",
     Answer.FOUND: "found",
     Answer.CUT_OFF: "cut off",
 }
@@ -56,14 +59,15 @@ def printable(text: str) -> str:
     """
     Make a name fit for one line of a terminal.
 
-    >>> printable("a\\nb\\udce9")
-    'a\\\\nb\\\\xe9'
+    >>> print(printable("a\\nb\\udce9"), printable("ends in a blank "))
+    a\\nb\\xe9 ends in a blank\\x20
     """
     raw = text.encode("utf-8", "surrogateescape")
-    return "".join(
+    shown = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode()
         for char in raw.decode("utf-8", "backslashreplace")
     )
+    return f"{shown[:-1]}\\x20" if shown.endswith(" ") else shown
 
 
 def kind_name(kind: Kind | None) -> str:
@@ -142,6 +146,8 @@ def component_pieces(component: Component) -> list[list[Piece]]:
 def _told_text(probe: Probe, component: Component) -> str:
     """Say what one layer answered, and what follows from it."""
     text = answer_text(probe)
+    if probe.redirect is not None:
+        return f"{text}, redirected to {printable(probe.redirect)}"
     if probe.answer is Answer.DIRECTORY and component.verdict is Verdict.MERGED:
         return f"{text}: merges"
     if probe.kind is Kind.SYMLINK and component.target is not None:
@@ -186,6 +192,9 @@ def verdict_text(trace: Trace) -> str:
             text = f"Not a directory: {printable(last.path)} is a {kind_name(kinds[0])}"
         case Verdict.LOOP:
             text = "Too many levels of symbolic links"
+        case Verdict.BROKEN:
+            assert trace.error is not None
+            text = f"{error_text(trace.error)}: what is there cannot be looked up"
         case _:
             text = "File name too long"
     return f"{text}; {count}"

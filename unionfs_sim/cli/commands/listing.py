@@ -125,10 +125,12 @@ def tree(options: Namespace, resources: ExitStack) -> Report:
 
 def _drawn(items: Iterable[Item], path: str, *, marks: bool) -> Iterator[Line]:
     """Draw lines for a walk, and count what was drawn."""
+    directory = False
     bars: list[str] = []  # for each open directory: what stands before its children
     counts: Counter[str] = Counter()
     for item in items:
         if item.depth == 0:
+            directory = isinstance(item.entry, DIRECTORY_TYPES)
             opaque = marks and isinstance(item.entry, Directory) and item.entry.opaque
             text = printable(path) + (" (opaque)" if opaque else "")
             yield line(text, entries.style_of(item.entry))
@@ -144,6 +146,8 @@ def _drawn(items: Iterable[Item], path: str, *, marks: bool) -> Iterator[Line]:
         for kind, noun, plural in _NOUNS
         if counts[kind]
     ]
+    if not (counts or directory):
+        return
     yield line()
     yield line(", ".join(told) or "nothing in it", "faint")
 

@@ -14,7 +14,6 @@ from unionfs_sim.core.content import Content, hole, literal
 from unionfs_sim.core.diff import Change
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.layer import Layer, LayerBuilder
-from unionfs_sim.core.lookup import Trace
 from unionfs_sim.core.meta import Credentials, Meta
 from unionfs_sim.core.nodes import (
     OPAQUE,
@@ -27,8 +26,9 @@ from unionfs_sim.core.nodes import (
     Socket,
     Symlink,
 )
-from unionfs_sim.core.plan import Plan
 from unionfs_sim.core.stack import Stack
+from unionfs_sim.core.steps import Plan
+from unionfs_sim.core.story import Trace
 from unionfs_sim.core.union import UnionFS
 from unionfs_sim.errors import FormatError, SpecError, UnionFSError
 

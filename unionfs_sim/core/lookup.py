@@ -1,7 +1,7 @@
 """
 The reference resolver: it probes layer by layer, and remembers what it saw.
 
-This is the definition of what a union shows.  The fast path (`stack`, `upper`) must
+This is the definition of what a union shows.  The fast path (`fold`, `space`) must
 agree with it, which a property test holds; `explain` tells its story.  The rules are
 those of the kernel (overlayfs.md, section 1), and for directories without attributes
 of their own those of image layers (layer-formats.md, section 5).
@@ -9,24 +9,42 @@ of their own those of image layers (layer-formats.md, section 5).
 
 from __future__ import annotations
 
-import enum
 import errno
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias, final
+from typing import Protocol, final
 
 import attrs
 
+from unionfs_sim.core.fold import PLAIN, Rules, redirect_parts
 from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import (
     WHITEOUT,
     Directory,
     Kind,
-    Leaf,
     Mark,
+    Regular,
     Symlink,
     WhiteoutType,
 )
-from unionfs_sim.core.paths import SYMLINKS_MAX, Name, Parts, join, name_fits, split
+from unionfs_sim.core.paths import (
+    SYMLINKS_MAX,
+    Name,
+    Parts,
+    join,
+    name_fits,
+    split,
+    to_text,
+)
+from unionfs_sim.core.story import (
+    KIND_WORDS,
+    Answer,
+    AnyDirectory,
+    AnyLeaf,
+    Component,
+    Probe,
+    Trace,
+    Verdict,
+)
 from unionfs_sim.core.upper import UpperDirectory, UpperFile
 from unionfs_sim.errors import UnionFSError
 
@@ -45,179 +63,7 @@ class RootView(Protocol):
         ...  # pragma: no cover
 
 
-AnyDirectory: TypeAlias = Directory | UpperDirectory
-AnyLeaf: TypeAlias = Leaf | UpperFile
 _ANY_DIRECTORY = (Directory, UpperDirectory)
-
-
-class Answer(enum.Enum):
-    """What one layer says when it is asked for one name."""
-
-    ABSENT = "absent"
-    WHITEOUT = "whiteout"
-    FOUND = "found"
-    DIRECTORY = "directory"
-    OPAQUE = "opaque directory"
-    CUT_OFF = "cut off"
-
-    @property
-    def stops(self) -> bool:
-        """Whether no layer further down is asked."""
-        return self in _STOPS
-
-
-_STOPS = {Answer.WHITEOUT, Answer.FOUND, Answer.OPAQUE, Answer.CUT_OFF}
-
-
-@final
-@attrs.frozen
-class Probe:
-    """
-    One layer asked for one name.
-
-    Attributes:
-        layer: Its position, 0 for the top (the upper, if there is one).
-        label: Its label.
-        answer: What it said.
-        kind: The kind of what it has there, if it has something.
-    """
-
-    layer: int
-    label: str
-    answer: Answer
-    kind: Kind | None = None
-
-
-class Verdict(enum.Enum):
-    """How the lookup of one name, or of a whole path, ended."""
-
-    FOUND = "found"
-    MERGED = "merged"
-    ABSENT = "absent"
-    HIDDEN = "hidden"
-    NOT_A_DIRECTORY = "not a directory"
-    LOOP = "loop"
-    NAME_TOO_LONG = "name too long"
-
-
-@final
-@attrs.frozen
-class Component:
-    """
-    The lookup of one name in one merged directory.
-
-    Attributes:
-        directory: The directory's path, symbolic links resolved.
-        name: The name looked up.
-        probes: The layers asked, in order.
-        verdict: How it ended.
-        hidden: What layers have there that does not show, top first, whiteouts
-            included; these are no probes: most of the layers were not asked.
-        hidden_by: What hides those that are not whiteouts, and in which layer; or
-            ``None``.
-        target: The text of the symbolic link found, if it was followed.
-    """
-
-    directory: str
-    name: str
-    probes: tuple[Probe, ...]
-    verdict: Verdict
-    hidden: tuple[Probe, ...] = ()
-    hidden_by: str | None = None
-    target: str | None = None
-
-    @property
-    def path(self) -> str:
-        """The name's path."""
-        return f"{self.directory.rstrip('/')}/{self.name}"
-
-    def __str__(self) -> str:
-        """Tell its part of the story in plain text."""
-        from unionfs_sim.core import render  # noqa: PLC0415 - a leaf of the imports
-
-        return render.lines_text(render.component_pieces(self))
-
-
-@final
-@attrs.frozen
-class Trace:
-    """
-    The story of one lookup.
-
-    Attributes:
-        path: The path as it was asked for.
-        components: The lookups of single names, in order.
-        verdict: How it ended.
-        resolved: The path after all symbolic links, as far as it could be followed.
-        error: The error number that a call on the path gives, or ``None``.
-        hits: What was found: one node, or the directories that merge, top first.
-        found_in: The labels of the layers that *hits* are in.
-    """
-
-    path: str
-    components: tuple[Component, ...]
-    verdict: Verdict
-    resolved: str
-    error: int | None
-    hits: tuple[AnyDirectory | AnyLeaf, ...] = attrs.field(repr=False, eq=False)
-    meta: Meta | None = attrs.field(repr=False, eq=False)
-    found_in: tuple[str, ...] = ()
-
-    @property
-    def probes(self) -> int:
-        """How many times a layer was asked for a name."""
-        return sum(len(component.probes) for component in self.components)
-
-    @property
-    def kind(self) -> Kind | None:
-        """The kind of what was found, or ``None``."""
-        return self.hits[0].kind if self.hits else None
-
-    def to_json(self) -> dict[str, object]:
-        """Give the story as a value for ``json.dumps``."""
-        return {
-            "path": self.path,
-            "resolved": self.resolved,
-            "verdict": self.verdict.value,
-            "errno": errno.errorcode[self.error] if self.error else None,
-            "type": self.kind.value if self.kind else None,
-            "found_in": list(self.found_in),
-            "probes": self.probes,
-            "components": [_component_json(item) for item in self.components],
-        }
-
-    def __str__(self) -> str:
-        """Tell the story in plain text."""
-        from unionfs_sim.core import render  # noqa: PLC0415 - a leaf of the imports
-
-        return render.trace_text(self)
-
-    def _repr_html_(self) -> str:
-        """Tell the story in a notebook."""
-        from unionfs_sim.core import render  # noqa: PLC0415 - likewise
-
-        return render.html(render.trace_text(self))
-
-
-def _probe_json(probe: Probe) -> dict[str, object]:
-    return {
-        "layer": probe.layer,
-        "label": probe.label,
-        "answer": probe.answer.value,
-        "type": probe.kind.value if probe.kind else None,
-    }
-
-
-def _component_json(component: Component) -> dict[str, object]:
-    return {
-        "path": component.path,
-        "name": component.name,
-        "verdict": component.verdict.value,
-        "probes": [_probe_json(probe) for probe in component.probes],
-        "hidden": [_probe_json(probe) for probe in component.hidden],
-        "hidden_by": component.hidden_by,
-        "target": component.target,
-    }
 
 
 @final
@@ -237,40 +83,202 @@ class Found:
     meta: Meta
 
 
-def lookup_name(
-    directory: Found, name: Name, labels: Sequence[str]
-) -> tuple[Found | None, tuple[Probe, ...]]:
+class Resolver:
     """
-    Look one name up in one merged directory (overlayfs.md, 1.1).
+    Looks names up in merged directories, layer by layer (overlayfs.md, 1.1).
 
-    Only the layers that take part in the directory are asked, top first, until one
-    settles it.  Takes O(layers of the directory).
+    Args:
+        roots: The roots of the layers, top first.
+        labels: Their labels.
+        rules: What the mount options mean for redirects and metadata-only files.
     """
-    probes: list[Probe] = []
-    directories: list[tuple[int, AnyDirectory]] = []
-    result: Found | None = None
-    for layer, parent in zip(directory.layers, directory.hits, strict=True):
-        assert isinstance(parent, _ANY_DIRECTORY)
-        entry = parent.entries.get(name)
-        kind = None
-        if entry is None:
-            answer = Answer.ABSENT
-        elif entry is WHITEOUT:
-            answer = Answer.WHITEOUT
-        elif isinstance(entry, _ANY_DIRECTORY):
-            answer = Answer.OPAQUE if entry.opaque else Answer.DIRECTORY
-            kind = entry.kind
-            directories.append((layer, entry))
+
+    def __init__(
+        self, roots: Sequence[AnyDirectory], labels: Sequence[str], rules: Rules
+    ) -> None:
+        self._roots = roots
+        self._labels = labels
+        self._rules = rules
+
+    def root(self, first: int) -> Found:
+        """Merge the roots from a layer on; only an opaque mark keeps those below out."""
+        directories: list[tuple[int, AnyDirectory]] = []
+        for layer, root in list(enumerate(self._roots))[first:]:
+            directories.append((layer, root))
+            if root.opaque and not root.implied:
+                break
+        # A root is there in any case, so that it is never bare.
+        layer, root = directories[-1]
+        base = Found((layer,), (root,), root.meta)
+        found = _merge(directories[:-1], base)
+        assert found is not None
+        return found
+
+    def name(
+        self, directory: Found, name: Name
+    ) -> tuple[Found | None, tuple[Probe, ...], int]:
+        """
+        Look one name up in one merged directory.
+
+        Only the layers that take part in the directory are asked, top first, until one
+        settles it; a redirect changes what those further down are asked for.  Takes
+        O(layers of the directory).
+
+        Returns:
+            What was found, the layers asked, and what the lookup fails with if what is
+            there cannot be used (else 0).
+        """
+        search = _Search(self, directory, name)
+        search.run()
+        if search.error:
+            return None, tuple(search.probes), search.error
+        return search.result(), tuple(search.probes), 0
+
+    def below(
+        self, layer: int, parts: Sequence[Name]
+    ) -> tuple[Found | None, list[Probe]]:
+        """Look a path up from the root of the layers under one (overlayfs.md, 7)."""
+        probes: list[Probe] = []
+        if layer + 1 >= len(self._roots):
+            return None, probes
+        found: Found | None = self.root(layer + 1)
+        for part in parts:
+            if found is None or not isinstance(found.hits[0], _ANY_DIRECTORY):
+                return None, probes
+            found, more, error = self.name(found, part)
+            probes.extend(more)
+            if error:
+                return None, probes
+        return found, probes
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The labels of the layers, top first."""
+        return self._labels
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of the mount."""
+        return self._rules
+
+    def is_lowest(self, layer: int) -> bool:
+        """Tell whether no layer is under one."""
+        return layer + 1 == len(self._roots)
+
+
+class _Search:
+    """The lookup of one name in one directory, under way."""
+
+    def __init__(self, resolver: Resolver, directory: Found, name: Name) -> None:
+        self._resolver = resolver
+        self._members = list(zip(directory.layers, directory.hits, strict=True))
+        self._wanted = name
+        self._directories: list[tuple[int, AnyDirectory]] = []
+        self._metadata: Found | None = None
+        self._leaf: Found | None = None
+        self.probes: list[Probe] = []
+        self.error = 0
+
+    def result(self) -> Found | None:
+        """Put together what was found."""
+        return _merge(self._directories, self._leaf)
+
+    def run(self) -> None:
+        """Ask layer by layer."""
+        for position, (layer, parent) in enumerate(self._members):
+            assert isinstance(parent, _ANY_DIRECTORY)
+            last = position + 1 == len(self._members)
+            entry = parent.entries.get(self._wanted)
+            if entry is None:
+                self._add(layer, Answer.ABSENT, None)
+            elif entry is WHITEOUT or _is_xattr_whiteout(entry):
+                self._add(layer, Answer.WHITEOUT, None)
+                break
+            elif isinstance(entry, _ANY_DIRECTORY):
+                if self._directory(layer, entry, last=last):
+                    break
+            elif self._file(layer, entry):
+                break
+        if self._metadata is not None and self._leaf is None and not self.error:
+            self.error = errno.EIO
+
+    def _add(
+        self, layer: int, answer: Answer, kind: Kind | None, redirect: str | None = None
+    ) -> None:
+        label = self._resolver.labels[layer]
+        self.probes.append(Probe(layer, label, answer, kind, redirect))
+
+    def _directory(self, layer: int, entry: AnyDirectory, *, last: bool) -> bool:
+        """Take a directory in; tell whether no further layer is asked."""
+        redirect = entry.meta.private.get("redirect")
+        if entry.opaque:
+            redirect = None
+        answer = Answer.OPAQUE if entry.opaque else Answer.DIRECTORY
+        text = None if redirect is None else to_text(redirect)
+        self._add(layer, answer, entry.kind, text)
+        self._directories.append((layer, entry))
+        if redirect is None:
+            return entry.opaque and not entry.implied
+        return self._redirected(layer, redirect, last=last)
+
+    def _redirected(self, layer: int, redirect: bytes, *, last: bool) -> bool:
+        """Go on by a redirect; tell whether no further layer of the parent is asked."""
+        if not self._resolver.rules.follows:
+            self.error = 0 if last else errno.EPERM
+            return not last
+        if self._resolver.is_lowest(layer):
+            return False
+        target = redirect_parts(redirect)
+        if target is None:
+            self.error = errno.EINVAL
+            return True
+        absolute, parts = target
+        if not absolute:
+            self._wanted = parts[0]
+            return False
+        self._leaf, probes = self._resolver.below(layer, parts)
+        self.probes.extend(probes)
+        return True
+
+    def _file(self, layer: int, entry: AnyLeaf) -> bool:
+        """Take a file in; tell whether no further layer is asked."""
+        found = Found((layer,), (entry,), entry.meta)
+        if "metacopy" in entry.meta.private and not self._directories:
+            return self._metadata_only(layer, entry, found)
+        # Below a directory a file ends the merge and is ignored itself (S26).
+        solid = any(not item.bare for _, item in self._directories)
+        self._add(layer, Answer.CUT_OFF if solid else Answer.FOUND, entry.kind)
+        self._leaf = self._metadata or found
+        return True
+
+    def _metadata_only(self, layer: int, entry: AnyLeaf, found: Found) -> bool:
+        """Go on to where a file's data is (overlayfs.md, 8)."""
+        rules = self._resolver.rules
+        redirect = entry.meta.private.get("redirect", b"")
+        text = to_text(redirect) if redirect else None
+        self._add(layer, Answer.METADATA, entry.kind, text)
+        self._metadata = self._metadata or found
+        target = redirect_parts(redirect) if redirect else None
+        if redirect and target is None:
+            self.error = errno.EINVAL
+        elif target is not None and target[0] and rules.data_only:
+            self._leaf = self._metadata
+        elif not rules.metacopy:
+            self.error = errno.EPERM
+        elif target is not None and target[0]:
+            data, probes = self._resolver.below(layer, target[1])
+            self.probes.extend(probes)
+            self._leaf = self._metadata if data is not None else None
         else:
-            # Below a directory a file ends the merge and is ignored itself (S26).
-            solid = any(not item.bare for _, item in directories)
-            answer = Answer.CUT_OFF if solid else Answer.FOUND
-            kind = entry.kind
-            result = Found((layer,), (entry,), entry.meta)
-        probes.append(Probe(layer, labels[layer], answer, kind))
-        if answer.stops and not (kind is Kind.DIRECTORY and directories[-1][1].implied):
-            break
-    return _merge(directories, result), tuple(probes)
+            self._wanted = target[1][0] if target is not None else self._wanted
+            return False
+        return True
+
+
+def _is_xattr_whiteout(entry: AnyDirectory | AnyLeaf) -> bool:
+    node = entry.node if isinstance(entry, UpperFile) else entry
+    private = entry.meta.private
+    return isinstance(node, Regular) and "whiteout" in private and not node.content.size
 
 
 def _merge(
@@ -292,7 +300,11 @@ def _merge(
 
 
 def trace(
-    roots_top_first: Sequence[RootView], path: str, *, follow: bool = True
+    roots_top_first: Sequence[RootView],
+    path: str,
+    *,
+    follow: bool = True,
+    rules: Rules = PLAIN,
 ) -> Trace:
     """
     Look a path up, and tell how.
@@ -301,6 +313,7 @@ def trace(
         roots_top_first: The layers, the upper first if there is one.
         path: The path; relative ones start at the root.
         follow: Whether a symbolic link at the end is followed.
+        rules: What the mount options mean for redirects and metadata-only files.
 
     Returns:
         The story.  What is not there is a verdict, never an exception.
@@ -312,7 +325,7 @@ def trace(
     >>> story.verdict, story.probes
     (<Verdict.HIDDEN: 'hidden'>, 3)
     """
-    return _Walk(roots_top_first, path, follow=follow).run()
+    return _Walk(roots_top_first, path, rules, follow=follow).run()
 
 
 _ERRORS: Mapping[Verdict, int] = {
@@ -328,13 +341,20 @@ class _Walk:
     """The state of one walk."""
 
     def __init__(
-        self, roots_top_first: Sequence[RootView], path: str, *, follow: bool
+        self,
+        roots_top_first: Sequence[RootView],
+        path: str,
+        rules: Rules,
+        *,
+        follow: bool,
     ) -> None:
         self._path = path
         self._follow = follow
         self._labels = [root.label for root in roots_top_first]
         self._roots = [root.root for root in roots_top_first]
+        self._names = Resolver(self._roots, self._labels, rules)
         self._components: list[Component] = []
+        self._error = 0
 
     def run(self) -> Trace:
         try:
@@ -344,7 +364,7 @@ class _Walk:
                 Verdict.ABSENT if error.errno == errno.ENOENT else Verdict.NAME_TOO_LONG
             )
             return self._end(wrong, (), None)
-        trail: list[tuple[Name, Found]] = [("", self._root())]
+        trail: list[tuple[Name, Found]] = [("", self._names.root(0))]
         pending = list(reversed(self._path.split("/")))
         links = 0
         while pending:
@@ -358,7 +378,7 @@ class _Walk:
             parts = tuple(item for item, _ in trail[1:])
             if not name_fits(name):
                 return self._end(Verdict.NAME_TOO_LONG, (*parts, name), None)
-            found, probes = lookup_name(trail[-1][1], name, self._labels)
+            found, probes, self._error = self._names.name(trail[-1][1], name)
             link = self._link(found) if pending or self._follow else None
             self._note(parts, name, found, probes, link)
             if found is None:
@@ -379,20 +399,6 @@ class _Walk:
         found = trail[-1][1]
         verdict = Verdict.MERGED if len(found.hits) > 1 else Verdict.FOUND
         return self._end(verdict, tuple(name for name, _ in trail[1:]), found)
-
-    def _root(self) -> Found:
-        """Merge the roots; only an opaque mark keeps those below it out."""
-        directories: list[tuple[int, AnyDirectory]] = []
-        for layer, root in enumerate(self._roots):
-            directories.append((layer, root))
-            if root.opaque and not root.implied:
-                break
-        # A root is there in any case, so that it is never bare.
-        layer, root = directories[-1]
-        base = Found((layer,), (root,), root.meta)
-        found = _merge(directories[:-1], base)
-        assert found is not None
-        return found
 
     @staticmethod
     def _link(found: Found | None) -> str | None:
@@ -420,7 +426,9 @@ class _Walk:
                 continue
             hidden.append(_answer(layer, self._labels[layer], entry))
         covered = [probe for probe in hidden if probe.kind]
-        if found is None:
+        if self._error:
+            verdict = Verdict.BROKEN
+        elif found is None:
             verdict = Verdict.HIDDEN if covered else Verdict.ABSENT
         elif len(found.hits) > 1:
             verdict = Verdict.MERGED
@@ -457,23 +465,11 @@ class _Walk:
             tuple(self._components),
             verdict,
             join(parts),
-            _ERRORS.get(verdict),
+            _ERRORS.get(verdict) or self._error or None,
             found.hits if found else (),
             found.meta if found else None,
             tuple(self._labels[layer] for layer in found.layers) if found else (),
         )
-
-
-#: The words for each kind of node.
-KIND_WORDS: Mapping[Kind, str] = {
-    Kind.REGULAR: "file",
-    Kind.DIRECTORY: "directory",
-    Kind.SYMLINK: "symbolic link",
-    Kind.CHAR: "character device",
-    Kind.BLOCK: "block device",
-    Kind.FIFO: "fifo",
-    Kind.SOCKET: "socket",
-}
 
 
 def _reason(probe: Probe) -> str:

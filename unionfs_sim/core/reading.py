@@ -15,13 +15,14 @@ from unionfs_sim.core import status, upper, walk, xattrs
 from unionfs_sim.core.cache import Negative, PathCache, Resolved
 from unionfs_sim.core.clock import Clock
 from unionfs_sim.core.filesystem import DirEntry, DirIterator, FileSystem
-from unionfs_sim.core.lookup import RootView, Trace, trace
+from unionfs_sim.core.lookup import RootView, trace
 from unionfs_sim.core.meta import Credentials
 from unionfs_sim.core.nodes import Kind, Symlink
 from unionfs_sim.core.paths import StrPath, fspath
 from unionfs_sim.core.permissions import READ, WRITE, allows
 from unionfs_sim.core.space import Space
 from unionfs_sim.core.stack import Stack
+from unionfs_sim.core.story import Trace
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
@@ -96,7 +97,8 @@ class UnionReader(FileSystem):
         roots: list[RootView] = [_UpperView(self._space.root), *self._stack.layers]
         if self._space.read_only:
             del roots[0]
-        return trace(roots, fspath(path), follow=follow_symlinks)
+        rules = self._stack.rules
+        return trace(roots, fspath(path), follow=follow_symlinks, rules=rules)
 
     def stat(
         self, path: StrPath, *, follow_symlinks: bool = True

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from unionfs_sim.cli import source
 from unionfs_sim.cli.report import Line, Lines, Report, line
-from unionfs_sim.core.lookup import Answer, Trace
 from unionfs_sim.core.render import printable, trace_pieces
+from unionfs_sim.core.story import Answer, Trace
 
 _LABEL: Final = re.compile(r"\blayer (\d+)")
 

@@ -14,13 +14,13 @@ import attrs
 import unionfs_sim
 from unionfs_sim.cli import source
 from unionfs_sim.cli.report import Line, Lines, Report, line
-from unionfs_sim.core.lookup import Component, Trace
 from unionfs_sim.core.render import (
     Piece,
     component_pieces,
     printable,
     trace_pieces,
 )
+from unionfs_sim.core.story import Component, Trace
 
 _WIDTH: Final = 78
 

@@ -64,6 +64,24 @@ def leave_plain(
     return contnode if ours and exists(target) else None
 
 
+def show_tables(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Show the decision tables in docstrings as they stand: lines between bars."""
+    shown: list[str] = []
+    for line in lines:
+        if line.startswith("|"):
+            if not shown or not shown[-1].startswith("   |"):
+                shown += ["", "::", ""]
+            shown.append(f"   {line}")
+        else:
+            if shown and shown[-1].startswith("   |"):
+                shown.append("")
+            shown.append(line)
+    lines[:] = shown
+
+
 def setup(app: Sphinx) -> None:
     """Connect what is above."""
     app.connect("missing-reference", leave_plain)
+    app.connect("autodoc-process-docstring", show_tables)

@@ -129,6 +129,13 @@ class PathCache:
             self._directories[path.rstrip("/")] = live
         return found
 
+    def directory_of(self, path: str) -> LiveDirectory | None:
+        """Give the directory that a path's last name is in, if it is known."""
+        head, slash, name = path.rpartition("/")
+        if not slash or name in _NO_NAMES:
+            return None
+        return self._directories.get(head)
+
     def keep_status(self, path: str, status: stat_result, *, followed: bool) -> None:
         """
         Remember the status of a path that leads to a lower object.

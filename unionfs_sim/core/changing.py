@@ -51,7 +51,11 @@ class UnionChanger(UnionReader):
             )
 
     def _parent(self, path: StrPath, *, op: str) -> walk.Place:
-        return walk.find_parent(self._space, fspath(path), op=op, caller=self._caller)
+        text = fspath(path)
+        known = self._cache.directory_of(text)
+        return walk.find_parent(
+            self._space, text, op=op, caller=self._caller, known=known
+        )
 
     def mkdir(self, path: StrPath, mode: int = 0o777) -> None:
         """

@@ -13,7 +13,7 @@ from typing import TypeAlias, final
 import attrs
 
 from unionfs_sim.core.content import Content
-from unionfs_sim.core.meta import Meta, marked
+from unionfs_sim.core.meta import Meta, marked, timed
 from unionfs_sim.core.nodes import WHITEOUT, Leaf, Regular
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.space import Space
@@ -45,7 +45,7 @@ Fault: TypeAlias = Callable[[int, Step], None]
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Edit:
     """
     A name of the upper that a commit changed.
@@ -119,10 +119,9 @@ class _Work:
                     self._stamp(directory)
                 self._stamp(to_directory)
             case SetMeta(inode, meta):
-                private = inode.meta.private
-                self._set_meta(inode, attrs.evolve(meta, private=private))
-            case SetContent(inode, content):
-                self._set_content(inode, content)
+                self._set_meta(inode, _keeping_marks(meta, inode.meta))
+            case SetContent(inode, content, meta):
+                self._set_content(inode, content, meta)
             case SetMark(inode, key, value):
                 self._set_mark(inode, key, value)
             case Exchange(directory, name, to_directory, to_name):
@@ -156,21 +155,18 @@ class _Work:
 
     def _stamp(self, directory: UpperDirectory) -> None:
         now = self._now_ns
-        self._set_meta(
-            directory, attrs.evolve(directory.meta, mtime_ns=now, ctime_ns=now)
-        )
+        self._set_meta(directory, timed(directory.meta, now, now))
 
     def _set_meta(self, inode: UpperInode, meta: Meta) -> None:
         before = inode.meta
         self._undo.append(lambda: _put_meta(inode, before))
         _put_meta(inode, meta)
 
-    def _set_content(self, inode: UpperFile, content: Content) -> None:
+    def _set_content(self, inode: UpperFile, content: Content, meta: Meta) -> None:
         before = inode.node
         assert isinstance(before, Regular), "only regular files have content"
-
         self._undo.append(lambda: _put_node(inode, before))
-        _put_node(inode, attrs.evolve(before, content=content))
+        _put_node(inode, Regular(content, _keeping_marks(meta, before.meta)))
 
     def _set_mark(self, inode: UpperInode, key: str, value: bytes | None) -> None:
         if key == "opaque" and isinstance(inode, UpperDirectory):
@@ -223,6 +219,13 @@ def _put_meta(inode: UpperInode, meta: Meta) -> None:
         inode.status = None
     else:
         _put_node(inode, attrs.evolve(inode.node, meta=meta))
+
+
+def _keeping_marks(meta: Meta, present: Meta) -> Meta:
+    """Give new attributes with the private ones that are there: marks have own steps."""
+    if meta.private is present.private:
+        return meta
+    return attrs.evolve(meta, private=present.private)
 
 
 def _put_node(inode: UpperFile, node: Leaf) -> None:

@@ -131,6 +131,30 @@ class UnionDescriptors(UnionChanger):
             newline=newline,
         )
 
+    def read_bytes(self, path: StrPath) -> bytes:
+        """
+        Read a whole file.
+
+        Raises:
+            UnionFSError: As `open`.
+        """
+        text = fspath(path)
+        file = self._open(text, flags.O_RDONLY, 0)
+        if file.live.kind is Kind.DIRECTORY:
+            raise fs_error(errno.EISDIR, text, op="open")
+        content = body(self._now(file))
+        return content.read_all() if content is not None else b""
+
+    def write_bytes(self, path: StrPath, data: bytes) -> int:
+        """
+        Make a file hold just these bytes, and give their number.
+
+        Raises:
+            UnionFSError: As `open`.
+        """
+        how = flags.O_WRONLY | flags.O_CREAT | flags.O_TRUNC
+        return self._write(self._open(fspath(path), how, 0o666), data, 0)
+
     def _open(self, path: str, how: int, mode: int) -> OpenFile:
         if how & flags.O_PATH:
             how &= flags.O_PATH | flags.O_DIRECTORY | flags.O_NOFOLLOW
@@ -145,7 +169,12 @@ class UnionDescriptors(UnionChanger):
         exclusive = creates and how & flags.O_EXCL
         follow = not exclusive and not how & flags.O_NOFOLLOW
         place = walk.find(
-            self._space, path, follow=follow, op="open", caller=self._caller
+            self._space,
+            path,
+            follow=follow,
+            op="open",
+            caller=self._caller,
+            known=self._cache.directory_of(path),
         )
         live = place.live
         if live is None:

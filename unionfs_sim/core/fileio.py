@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import io
 from typing import IO, TYPE_CHECKING, Protocol, cast, final
 
@@ -61,6 +62,7 @@ class Mode:
     text: bool
 
     @classmethod
+    @functools.lru_cache(64)
     def parse(cls, mode: str) -> Mode:
         """
         Read a mode as the built-in ``open`` does.

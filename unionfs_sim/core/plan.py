@@ -16,7 +16,7 @@ import attrs
 from unionfs_sim.core import permissions
 from unionfs_sim.core.content import EMPTY, Content
 from unionfs_sim.core.copyup import Draft
-from unionfs_sim.core.meta import Meta
+from unionfs_sim.core.meta import Meta, timed
 from unionfs_sim.core.nodes import WHITEOUT, Device, Leaf, Regular
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.space import Call
@@ -183,7 +183,7 @@ def _link(draft: Draft, inode: UpperFile, place: Place) -> None:
     parent = draft.parents(place.trail)
     if inode.origin is not None:
         draft.impure(parent)
-    meta = attrs.evolve(inode.meta, ctime_ns=draft.call.now_ns)
+    meta = timed(inode.meta, draft.call.now_ns)
     draft.add(Link(parent, place.name, inode), SetMeta(inode, meta))
 
 
@@ -340,7 +340,7 @@ def set_meta(
     draft = Draft(call)
     inode = draft.inode(place, data=False)
     if not error:
-        meta = attrs.evolve(change(inode.meta), ctime_ns=call.now_ns)
+        meta = timed(change(inode.meta), call.now_ns)
         draft.add(SetMeta(inode, meta))
     return draft.plan(op, place, inode=inode, error=error)
 
@@ -349,7 +349,7 @@ def set_open_meta(
     call: Call, op: str, path: str, inode: UpperInode, change: Callable[[Meta], Meta]
 ) -> Plan:
     """Plan to change the attributes of an open file that is in the upper."""
-    meta = attrs.evolve(change(inode.meta), ctime_ns=call.now_ns)
+    meta = timed(change(inode.meta), call.now_ns)
     return Plan(op, (path,), (SetMeta(inode, meta),), call.now_ns, inode)
 
 
@@ -361,15 +361,14 @@ def set_content(
 
     An unprivileged caller's write drops the set-id bits (overlayfs.md, 10).
     """
-    return Plan(op, (path,), _content_steps(call, inode, content), call.now_ns, inode)
+    return Plan(op, (path,), (_content_step(call, inode, content),), call.now_ns, inode)
 
 
-def _content_steps(call: Call, inode: UpperFile, content: Content) -> tuple[Step, ...]:
-    now = call.now_ns
-    meta = attrs.evolve(inode.meta, mtime_ns=now, ctime_ns=now)
+def _content_step(call: Call, inode: UpperFile, content: Content) -> Step:
+    meta = timed(inode.meta, call.now_ns, call.now_ns)
     if not call.caller.is_root:
         meta = attrs.evolve(meta, mode=permissions.without_set_id(meta.mode))
-    return SetContent(inode, content), SetMeta(inode, meta)
+    return SetContent(inode, content, meta)
 
 
 def open_file(call: Call, place: Place, *, truncate: bool) -> Plan:
@@ -378,7 +377,7 @@ def open_file(call: Call, place: Place, *, truncate: bool) -> Plan:
     inode = draft.inode(place)
     assert isinstance(inode, UpperFile)
     if truncate:
-        draft.add(*_content_steps(call, inode, EMPTY))
+        draft.add(_content_step(call, inode, EMPTY))
     return draft.plan("open", place, inode=inode)
 
 
@@ -388,7 +387,7 @@ def truncate(call: Call, place: Place, length: int) -> Plan:
     inode = draft.inode(place)
     assert isinstance(inode, UpperFile)
     assert isinstance(inode.node, Regular)
-    draft.add(*_content_steps(call, inode, inode.node.content.resize(length)))
+    draft.add(_content_step(call, inode, inode.node.content.resize(length)))
     return draft.plan("truncate", place, inode=inode)
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-import attrs
-
 from unionfs_sim.core import permissions
 from unionfs_sim.core.copyup import Draft
+from unionfs_sim.core.meta import timed
 from unionfs_sim.core.paths import Name, to_bytes
 from unionfs_sim.core.plan import absolute_redirect, empty_enough, failed, on_its_own
 from unionfs_sim.core.policy import REDIRECT_BYTES_MAX, Redirect
@@ -89,13 +88,13 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
     now = call.now_ns
     if other is not None:
         draft.add(Exchange(from_directory, source.name, to_directory, place.name))
-        draft.add(SetMeta(other, attrs.evolve(other.meta, ctime_ns=now)))
+        draft.add(SetMeta(other, timed(other.meta, now)))
     else:
         draft.drop(place)
         draft.add(Move(from_directory, source.name, to_directory, place.name))
         if covered(from_directory, source.name):
             draft.add(PutWhiteout(from_directory, source.name))
-    draft.add(SetMeta(inode, attrs.evolve(inode.meta, ctime_ns=now)))
+    draft.add(SetMeta(inode, timed(inode.meta, now)))
     return draft.plan("rename", source, place, inode=inode)
 
 

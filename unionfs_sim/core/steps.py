@@ -2,7 +2,8 @@
 Steps: everything that can happen to an upper, as values.
 
 A plan's steps say all that happens, so that they can be shown, failed one by one, or
-carried out on a real directory as well.
+carried out on a real directory as well.  They are values, never changed once made; they
+are not frozen only because making a frozen one takes three times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from unionfs_sim.core.paths import Name, join, to_text
 from unionfs_sim.core.upper import UpperDirectory, UpperFile, UpperInode
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _EntryStep:
     """A step that changes one name in one directory of the upper."""
 
@@ -32,7 +33,7 @@ class _EntryStep:
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class CopyUp(_EntryStep):
     """Bring a lower object into the upper as it is; its directory's times stay."""
 
@@ -44,7 +45,7 @@ class CopyUp(_EntryStep):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Make(_EntryStep):
     """Make a new object under a name, in place of the whiteout or file there."""
 
@@ -58,7 +59,7 @@ class Make(_EntryStep):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Link(_EntryStep):
     """Give an inode of the upper one more name."""
 
@@ -70,7 +71,7 @@ class Link(_EntryStep):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Remove(_EntryStep):
     """Remove a name from the upper, a directory with the whiteouts in it."""
 
@@ -80,7 +81,7 @@ class Remove(_EntryStep):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class PutWhiteout(_EntryStep):
     """Put a whiteout under a name, in place of what the upper has there."""
 
@@ -90,7 +91,7 @@ class PutWhiteout(_EntryStep):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Move(_EntryStep):
     """Move a name's object to another name, in place of what the upper has there."""
 
@@ -103,7 +104,7 @@ class Move(_EntryStep):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class SetMeta:
     """Replace the attributes of an inode of the upper."""
 
@@ -116,12 +117,13 @@ class SetMeta:
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class SetContent:
-    """Replace the content of a regular file of the upper."""
+    """Replace the content of a regular file of the upper, and its attributes with it."""
 
     inode: UpperFile
     content: Content
+    meta: Meta
 
     def __str__(self) -> str:
         """Say it in words."""
@@ -129,7 +131,7 @@ class SetContent:
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class SetMark:
     """
     Set, or with ``None`` remove, a private xattr of an inode of the upper.
@@ -152,7 +154,7 @@ class SetMark:
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Exchange(_EntryStep):
     """Swap what two names stand for."""
 
@@ -166,7 +168,7 @@ class Exchange(_EntryStep):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class AddToIndex:
     """
     Put an inode into the index, as what a lower hard link has become.
@@ -200,7 +202,7 @@ Step: TypeAlias = (
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Plan:
     """
     What a verb does to the upper.

@@ -22,6 +22,7 @@ from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
     LiveDirectory,
+    UpperDirectory,
     UpperFile,
 )
 from unionfs_sim.errors import fs_error
@@ -72,6 +73,7 @@ def find(
     follow: bool,
     op: str,
     caller: Credentials = ROOT,
+    known: LiveDirectory | None = None,
 ) -> Place:
     """
     Walk a path to its end.
@@ -83,6 +85,8 @@ def find(
             behind it always is.
         op: The verb, for errors.
         caller: Who must be allowed to search the directories on the way.
+        known: The directory that the path's last name is in, if that is known: the
+            walk starts there.
 
     Returns:
         The place; its `Place.live` is ``None`` if only the last name is missing.
@@ -93,6 +97,10 @@ def find(
             what a broken object on the way gives.
     """
     split(path, op=op)
+    if isinstance(known, UpperDirectory) and caller.is_root:
+        name = path.rpartition("/")[2]
+        trail = trail_of(known)
+        return _walk(space, path, [name], False, op, caller, follow=follow, trail=trail)  # noqa: FBT003
     pending = path.split("/")
     slash = pending[-1] in {"", ".", ".."}
     pending.reverse()
@@ -100,7 +108,12 @@ def find(
 
 
 def find_parent(
-    space: Space, path: str, *, op: str, caller: Credentials = ROOT
+    space: Space,
+    path: str,
+    *,
+    op: str,
+    caller: Credentials = ROOT,
+    known: LiveDirectory | None = None,
 ) -> Place:
     """
     Walk to the directory that a path's last name is in; that name is not followed.
@@ -108,15 +121,37 @@ def find_parent(
     For verbs that make or remove names: a slash at the end does not make the walk
     follow a link either, but is told in `Place.slash`.
 
+    Args:
+        space: The names of the union.
+        path: The path.
+        op: The verb, for errors.
+        caller: Who must be allowed to search the directories on the way.
+        known: The directory that the path's last name is in, if that is known: the
+            walk starts there.
+
     Raises:
         UnionFSError: As `find`; a missing last name is no error.
     """
     split(path, op=op)
     stripped = path.rstrip("/")
-    pending = stripped.split("/")
     slash = len(stripped) < len(path)
+    if isinstance(known, UpperDirectory) and caller.is_root:
+        name = stripped.rpartition("/")[2]
+        return _walk(space, path, [name], slash, op, caller, trail=trail_of(known))
+    pending = stripped.split("/")
     pending.reverse()
     return _walk(space, path, pending, slash, op, caller)
+
+
+def trail_of(directory: UpperDirectory) -> list[tuple[Name, LiveDirectory]]:
+    """Give the directories from the root to one of the upper; takes O(depth)."""
+    trail: list[tuple[Name, LiveDirectory]] = []
+    at: UpperDirectory | None = directory
+    while at is not None:
+        trail.append((at.name, at))
+        at = at.parent
+    trail.reverse()
+    return trail
 
 
 def _walk(
@@ -128,8 +163,10 @@ def _walk(
     caller: Credentials,
     *,
     follow: bool = False,
+    trail: list[tuple[Name, LiveDirectory]] | None = None,
 ) -> Place:
-    trail: list[tuple[Name, LiveDirectory]] = [("", space.root)]
+    if trail is None:
+        trail = [("", space.root)]
     last = pending[0]
     links = 0
     while pending:

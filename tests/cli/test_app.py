@@ -12,7 +12,7 @@ import pytest
 
 import unionfs_sim
 from tests.cli.conftest import GOLDEN, UPDATE, Cli
-from unionfs_sim.cli import app, main
+from unionfs_sim.cli import main, table
 from unionfs_sim.cli.commands import listing
 from unionfs_sim.cli.report import Report
 from unionfs_sim.errors import fs_error
@@ -30,12 +30,12 @@ NAMES = [
     "diff",
     "manifest",
 ]
-COMMANDS = [command for command in app.COMMANDS if command.name in NAMES]
+COMMANDS = [command for command in table.COMMANDS if command.name in NAMES]
 
 
 def test_commands_are_in_the_order_of_a_first_visit() -> None:
     """The table has the commands that look at images, in order, and nothing twice."""
-    names = [command.name for command in app.COMMANDS]
+    names = [command.name for command in table.COMMANDS]
 
     assert [command.name for command in COMMANDS] == NAMES
     assert len(names) == len(set(names))
@@ -57,14 +57,14 @@ def test_help_lists_every_command(cli: Cli) -> None:
     """The first help says what there is, and where to start."""
     words = cli("--help").out.split()
 
-    for command in app.COMMANDS:
+    for command in table.COMMANDS:
         assert command.name in words
         assert not set(command.help.split()) - set(words)
     assert ["unionfs-sim", "tour"] == words[-2:]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_example_works(command: app.Command, cli: Cli) -> None:
+def test_example_works(command: table.Command, cli: Cli) -> None:
     """The example that a command's help gives can be run as it stands."""
     outcome = cli(*command.example.replace("'", "").split())
 
@@ -73,7 +73,7 @@ def test_example_works(command: app.Command, cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_every_command_has_json(command: app.Command, cli: Cli) -> None:
+def test_every_command_has_json(command: table.Command, cli: Cli) -> None:
     """`--json` gives one document, whatever the command."""
     outcome = cli(*command.example.replace("'", "").split(), "--json")
 

@@ -11,6 +11,7 @@ from tests.cli.conftest import Cli, Golden
 from unionfs_sim import UnionFS
 from unionfs_sim.cli import source
 from unionfs_sim.cli.commands.differences import compare
+from unionfs_sim.cli.history import BRIEF_MAX
 from unionfs_sim.core.diff import changes
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.image.manifest import manifest
@@ -84,7 +85,7 @@ def test_long_commands(whiteouts: Path, cli: Cli) -> None:
     brief = cli("layers", whiteouts).out
     full = cli("layers", whiteouts, "--full").out
 
-    assert max(map(len, brief.splitlines())) <= 58 + source.BRIEF_MAX
+    assert max(map(len, brief.splitlines())) <= 58 + BRIEF_MAX
     assert "touch -d '2001-02-03 04:05:06' /c" in full
     assert "touch -d" not in brief
 

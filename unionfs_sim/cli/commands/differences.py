@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from unionfs_sim.cli import source
+from unionfs_sim.cli import history, source
 from unionfs_sim.cli.report import Line, Lines, Report, Style, UsageError, line
 from unionfs_sim.core.diff import Change, ChangeKind, changes
 from unionfs_sim.core.layer import Layer
@@ -64,7 +64,7 @@ def _each(opened: source.Source, numbers: Sequence[int]) -> list[Part]:
     for number in numbers:
         below = Stack(layers[:number][::-1])
         command = opened.commands[number]
-        title = f"layer {number}" + (f": {source.brief(command)}" if command else "")
+        title = f"layer {number}" + (f": {history.brief(command)}" if command else "")
         parts.append(Part(title, number, changes(layers[number].root, below.root)))
     return parts
 

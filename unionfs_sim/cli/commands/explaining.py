@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, Final
 
-from unionfs_sim.cli import source
+from unionfs_sim.cli import history, scopes
 from unionfs_sim.cli.report import Line, Lines, Report, line
 from unionfs_sim.core.render import printable, trace_pieces
 from unionfs_sim.core.story import Answer, Trace
@@ -18,14 +18,14 @@ _LABEL: Final = re.compile(r"\blayer (\d+)")
 
 def explain(options: Namespace, resources: ExitStack) -> Report:
     """Tell how a path is looked up; that it is not there is a story like any other."""
-    scope = source.open_scope(options, resources)
+    scope = scopes.open_scope(options, resources)
     trace = scope.fs.explain(options.path, follow_symlinks=options.follow)
     return Report(
         blocks=[Lines(_story(trace, scope))], data=lambda: _document(trace, scope)
     )
 
 
-def _story(trace: Trace, scope: source.Scope) -> Iterator[Line]:
+def _story(trace: Trace, scope: scopes.Scope) -> Iterator[Line]:
     yield from trace_pieces(trace)
     told = [
         (number, command)
@@ -39,11 +39,11 @@ def _story(trace: Trace, scope: source.Scope) -> Iterator[Line]:
         yield (
             (f"{f'layer {number}':<{width}}", "label"),
             (" was made by ", "faint"),
-            (printable(source.brief(command)), "code"),
+            (printable(history.brief(command)), "code"),
         )
 
 
-def _concerned(trace: Trace, scope: source.Scope) -> list[int]:
+def _concerned(trace: Trace, scope: scopes.Scope) -> list[int]:
     """Give the numbers of the layers that decide at the end, top first."""
     if not trace.components:
         return []
@@ -56,12 +56,12 @@ def _concerned(trace: Trace, scope: source.Scope) -> list[int]:
     return sorted(numbers, reverse=True)
 
 
-def _number(position: int, scope: source.Scope) -> int:
+def _number(position: int, scope: scopes.Scope) -> int:
     """Give the number of the layer at a position from the top."""
     return scope.first + len(scope.layers_base_first) - 1 - position
 
 
-def _document(trace: Trace, scope: source.Scope) -> dict[str, Any]:
+def _document(trace: Trace, scope: scopes.Scope) -> dict[str, Any]:
     """Give the story with layers numbered as everywhere here, and what made them."""
     document = trace.to_json()
     components: Any = document["components"]

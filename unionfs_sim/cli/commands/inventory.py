@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from unionfs_sim.cli import entries, source
+from unionfs_sim.cli import entries, history, source
 from unionfs_sim.cli.report import (
     Block,
     Line,
@@ -81,7 +81,7 @@ def layers(options: Namespace, resources: ExitStack) -> Report:
     opened = source.open_source(options, resources)
     image = opened.image
     counts = [count(layer) for layer in opened.layers_base_first]
-    shorten = str if options.full else source.brief
+    shorten = str if options.full else history.brief
     rows: list[Line] = [
         (
             (str(number), "number"),

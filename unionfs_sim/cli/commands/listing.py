@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
-from unionfs_sim.cli import entries, source
+from unionfs_sim.cli import entries, scopes
 from unionfs_sim.cli.entries import Item
 from unionfs_sim.cli.report import (
     Block,
@@ -41,7 +41,7 @@ _RIGHT = frozenset({1, 2, 3, 5})
 
 def ls(options: Namespace, resources: ExitStack) -> Report:
     """List a directory, or describe what is not one."""
-    scope = source.open_scope(options, resources)
+    scope = scopes.open_scope(options, resources)
     path, entry = scope.find(options.path, follow=True)
     origins = scope.origins()
     if not isinstance(entry, DIRECTORY_TYPES):
@@ -77,14 +77,14 @@ def ls(options: Namespace, resources: ExitStack) -> Report:
     return Report(blocks=blocks, data=data)
 
 
-def _layers(item: Item, scope: source.Scope, origins: dict[int, int]) -> list[int]:
+def _layers(item: Item, scope: scopes.Scope, origins: dict[int, int]) -> list[int]:
     """Give the numbers of the layers that an entry comes from, top first."""
     if item.entry is WHITEOUT:
         return [scope.first]
-    return source.origin_numbers(item.entry, origins)
+    return scopes.origin_numbers(item.entry, origins)
 
 
-def _row(item: Item, scope: source.Scope, origins: dict[int, int]) -> Line:
+def _row(item: Item, scope: scopes.Scope, origins: dict[int, int]) -> Line:
     entry = item.entry
     numbers = ",".join(map(str, _layers(item, scope, origins)))
     name = entries.name_span(item, marks=scope.alone)
@@ -108,7 +108,7 @@ def _row(item: Item, scope: source.Scope, origins: dict[int, int]) -> Line:
 
 def tree(options: Namespace, resources: ExitStack) -> Report:
     """Draw a directory and all that is in it."""
-    scope = source.open_scope(options, resources)
+    scope = scopes.open_scope(options, resources)
     path, entry = scope.find(options.path, follow=True)
     items = list(entries.walk(path, entry, options.depth))
     origins = scope.origins()
@@ -154,7 +154,7 @@ def _drawn(items: Iterable[Item], path: str, *, marks: bool) -> Iterator[Line]:
 
 def find(options: Namespace, resources: ExitStack) -> Report:
     """List the paths below a directory that fit the conditions."""
-    scope = source.open_scope(options, resources)
+    scope = scopes.open_scope(options, resources)
     path, entry = scope.find(options.path, follow=True)
     wanted = {entries.LETTERS[letter] for letter in options.type or ""}
     items = [

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO, Any
 
-from unionfs_sim.cli import entries, source
+from unionfs_sim.cli import entries, history, scopes
 from unionfs_sim.cli.report import Line, Report, Span, Table, counted
 from unionfs_sim.core.content import READ_BYTES
 from unionfs_sim.core.nodes import Device, Regular, Symlink
@@ -20,7 +20,7 @@ from unionfs_sim.core.status import directory_nlink
 
 def cat(options: Namespace, resources: ExitStack) -> Report:
     """Give the bytes of a file, a piece at a time."""
-    scope = source.open_scope(options, resources)
+    scope = scopes.open_scope(options, resources)
     trace = scope.check(options.path, follow=True)
     file = resources.enter_context(scope.fs.open(options.path, "rb"))
 
@@ -44,9 +44,9 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 def stat(options: Namespace, resources: ExitStack) -> Report:
     """Describe an entry: all of its attributes, and the layers it comes from."""
-    scope = source.open_scope(options, resources)
+    scope = scopes.open_scope(options, resources)
     path, entry = scope.find(options.path, follow=options.follow)
-    numbers = source.origin_numbers(entry, scope.origins())
+    numbers = scopes.origin_numbers(entry, scope.origins())
     nlink = _nlink(entry)
 
     def data() -> object:
@@ -141,8 +141,8 @@ def value_text(value: bytes) -> str:
     return f"0x{value.hex()}"
 
 
-def _origin(scope: source.Scope, number: int) -> Span:
+def _origin(scope: scopes.Scope, number: int) -> Span:
     command = scope.source.commands[number]
     return f"layer {number}" + (
-        f": {printable(source.brief(command))}" if command else ""
+        f": {printable(history.brief(command))}" if command else ""
     ), ""

@@ -1,0 +1,265 @@
+"""The one table of commands: what each is called, takes, says of itself and runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+
+@attrs.frozen
+class Option:
+    """
+    An argument of a command.
+
+    Attributes:
+        flags: Its names; one without dashes is positional.
+        settings: What else `argparse` is told of it.
+        exclusive: Whether it goes with no other exclusive option.
+    """
+
+    flags: tuple[str, ...]
+    settings: Mapping[str, Any]
+    exclusive: bool = False
+
+
+@attrs.frozen
+class Command:
+    """
+    A command.
+
+    Attributes:
+        name: Its name.
+        help: What it does, in a few words.
+        run: Module and function that do it, imported when it runs.
+        options: What it takes.
+        about: What else there is to say.
+        example: A command line that works.
+    """
+
+    name: str
+    help: str
+    run: str
+    options: tuple[Option, ...] = ()
+    about: str = ""
+    example: str = ""
+
+
+def option(*flags: str, exclusive: bool = False, **settings: Any) -> Option:
+    """Describe an option."""
+    return Option(flags, settings, exclusive)
+
+
+def levels(text: str) -> int:
+    """Read a number of levels."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    msg = f"{text!r} is no number of levels"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def letters(text: str) -> str:
+    """Read the letters of types."""
+    wrong = set(text) - set("fdlcbpsw")
+    if text and not wrong:
+        return text
+    msg = f"{text!r} is not made of the letters f d l c b p s w"
+    raise argparse.ArgumentTypeError(msg)
+
+
+IMAGE: Final = option(
+    "image",
+    metavar="IMAGE",
+    help="OCI layout, OCI or docker archive, or layer tar; "
+    "PATH@NAME for one image of several; @tour for the one that ships with this",
+)
+PATH: Final = option("path", metavar="PATH", help="a path in the image")
+TOP: Final = option(
+    "path", metavar="PATH", nargs="?", default="/", help="a path in the image [/]"
+)
+LAYER: Final = option(
+    "--layer",
+    metavar="N",
+    type=int,
+    exclusive=True,
+    help="layer N alone, whiteouts and all; the base is layer 0",
+)
+UPTO: Final = option(
+    "--upto",
+    metavar="N",
+    type=int,
+    exclusive=True,
+    help="only the first N layers: layers 0 to N-1",
+)
+
+COMMANDS: Final = (
+    Command(
+        "tour",
+        "a guided walk through the main ideas, on a small image",
+        "tour:tour",
+        about="Runs a few lines of Python, act by act, and shows what they give.",
+        example="tour",
+    ),
+    Command(
+        "layers",
+        "the layers of an image, base first",
+        "inventory:layers",
+        (
+            IMAGE,
+            option("--full", action="store_true", help="do not shorten the commands"),
+        ),
+        about="Layers are numbered from 0, the base; every other command takes these "
+        "numbers.",
+        example="layers @tour",
+    ),
+    Command(
+        "ls",
+        "list a directory of the merged view",
+        "listing:ls",
+        (
+            IMAGE,
+            TOP,
+            option("-R", "--recursive", action="store_true", help="with all below it"),
+            LAYER,
+            UPTO,
+        ),
+        about="The column LAYER says which layer shows; a directory that merges names "
+        "several, top first.",
+        example="ls @tour /etc",
+    ),
+    Command(
+        "tree",
+        "draw a directory and all that is in it",
+        "listing:tree",
+        (
+            IMAGE,
+            TOP,
+            option(
+                "--depth", metavar="N", type=levels, help="only N levels of directories"
+            ),
+            LAYER,
+            UPTO,
+        ),
+        example="tree @tour --layer 3",
+    ),
+    Command(
+        "cat",
+        "write a file to stdout",
+        "reading:cat",
+        (IMAGE, PATH, LAYER, UPTO),
+        example="cat @tour /etc/motd",
+    ),
+    Command(
+        "stat",
+        "all attributes of an entry, and where it comes from",
+        "reading:stat",
+        (
+            IMAGE,
+            PATH,
+            option(
+                "-L",
+                "--follow",
+                action="store_true",
+                help="follow a symbolic link at the end",
+            ),
+            LAYER,
+            UPTO,
+        ),
+        example="stat @tour /etc/motd",
+    ),
+    Command(
+        "find",
+        "list the paths below a directory that fit",
+        "listing:find",
+        (
+            IMAGE,
+            TOP,
+            option("--name", metavar="GLOB", help="whose name fits, as in '*.conf'"),
+            option(
+                "--type",
+                metavar="LETTERS",
+                type=letters,
+                help="whose type is one of: f file, d directory, l symbolic link, "
+                "c and b device, p fifo, s socket, w whiteout (with --layer)",
+            ),
+            option(
+                "-0",
+                "--null",
+                action="store_true",
+                help="end each path with NUL, and escape nothing",
+            ),
+            LAYER,
+            UPTO,
+        ),
+        example="find @tour / --name '*.html' --type f",
+    ),
+    Command(
+        "explain",
+        "why a path is there or not, layer by layer",
+        "explaining:explain",
+        (
+            IMAGE,
+            PATH,
+            option(
+                "--no-follow",
+                dest="follow",
+                action="store_false",
+                help="do not follow a symbolic link at the end",
+            ),
+            LAYER,
+            UPTO,
+        ),
+        about="For each name on the way: the layers that were asked, what they "
+        "answered, the links taken, and what hides the rest. "
+        "Exits with 0 also for a path that is not there: that is a story too.",
+        example="explain @tour /etc/motd",
+    ),
+    Command(
+        "diff",
+        "what layers added, changed and deleted",
+        "differences:diff",
+        (
+            IMAGE,
+            option(
+                "--layer",
+                metavar="N",
+                type=int,
+                exclusive=True,
+                help="what layer N changed",
+            ),
+            option(
+                "--from",
+                metavar="A",
+                type=int,
+                dest="from_count",
+                help="what changed from the first A layers [0] ...",
+            ),
+            option(
+                "--to",
+                metavar="B",
+                type=int,
+                dest="to_count",
+                help="... to the first B layers [all]",
+            ),
+        ),
+        about="Without options: each layer in turn but the base, which adds all it has.",
+        example="diff @tour --from 2 --to 4",
+    ),
+    Command(
+        "manifest",
+        "the whole merged view, entry by entry",
+        "inventory:manifest",
+        (
+            IMAGE,
+            option(
+                "--no-digests",
+                dest="digests",
+                action="store_false",
+                help="do not read the files for their SHA-256",
+            ),
+        ),
+        example="manifest @tour --json",
+    ),
+)

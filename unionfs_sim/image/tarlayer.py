@@ -8,7 +8,7 @@ as of this point of the layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from sys import intern
 from typing import Final, Literal, TypeAlias
 
@@ -27,19 +27,18 @@ from unionfs_sim.core.nodes import (
     Symlink,
 )
 from unionfs_sim.core.paths import Parts, join, to_bytes
+from unionfs_sim.dialects.markers import (
+    AUFS_PREFIX,
+    MARKER_PREFIX,
+    OPAQUE_MARKER,
+    Marker,
+    apply_marks,
+    read_marker,
+)
 from unionfs_sim.errors import FormatError, SpecError
 from unionfs_sim.image import tarfields, tarstream
 from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
 from unionfs_sim.image.tarstream import TarEntry, TarWalk
-
-#: A name that starts so is a marker, never content.
-MARKER_PREFIX: Final = ".wh."
-
-#: The marker of an opaque directory.
-OPAQUE_MARKER: Final = ".wh..wh..opq"
-
-#: Names that start so are aufs' own and are never content.
-AUFS_PREFIX: Final = ".wh..wh."
 
 #: Longer names take the slow path, which checks their length.
 _PLAIN_CHARS_MAX: Final = 4096
@@ -267,17 +266,15 @@ class _Reading:
 
     def _marker(self, parent: Parts, name: str, entry: TarEntry) -> None:
         """Note a whiteout or an opaque mark; its type and attributes mean nothing."""
-        marks, parts = self._opaques, parent
-        if name != OPAQUE_MARKER:
-            if name.startswith(AUFS_PREFIX):
-                self._keep_aufs((*parent, name), entry)
-                return
-            hidden = name[len(MARKER_PREFIX) :]
-            if hidden in {"", ".", ".."}:
-                # umoci deletes the parent directory, Docker's mknod fails.
-                msg = f"the whiteout {name!r} names nothing that could be hidden"
-                raise ValueError(msg)
-            marks, parts = self._whiteouts, (*parent, intern(hidden))
+        what = read_marker(name)
+        assert what is not None, "only markers are given"
+        if what is Marker.AUFS:
+            self._keep_aufs((*parent, name), entry)
+            return
+        if isinstance(what, Marker):
+            marks, parts = self._opaques, parent
+        else:
+            marks, parts = self._whiteouts, (*parent, intern(what))
         if parts in marks:
             self._irregular("the layer has this marker twice", "it counts once")
         marks[parts] = None
@@ -382,46 +379,8 @@ class _Reading:
             raise self._error(f"a hard link to {join(target)}, which is nowhere")
 
     def _apply_marks(self) -> None:
-        """Apply whiteouts, then opaque marks, those near the root first."""
-        gone: dict[str, object] = {}
-        for parts in sorted(self._whiteouts, key=len):
-            if _is_gone(gone, parts[:-1]):
-                continue
-            try:
-                self._builder.whiteout(parts)
-            except SpecError:
-                # The layer has a file where the marker's folder would be; umoci
-                # writes such markers (metadata-umoci): legal and redundant.
-                continue
-            if self._builder.get(parts) is WHITEOUT:
-                _mark_gone(gone, parts)
-        for parts in self._opaques:
-            if _is_gone(gone, parts):
-                continue
-            try:
-                self._builder.opaque(parts)
-            except SpecError as error:
-                self._entry = join((*parts, OPAQUE_MARKER))
-                self._report(f"the mark is not in a directory ({error}), dropped")
-
-
-def _is_gone(gone: Mapping[str, object], parts: Parts) -> bool:
-    """Tell whether a place or one above it is hidden by a whiteout of the layer."""
-    node: object = gone
-    for name in parts:
-        if not isinstance(node, dict):
-            return True
-        node = node.get(name)
-        if node is None:
-            return False
-    return not isinstance(node, dict)
-
-
-def _mark_gone(gone: dict[str, object], parts: Parts) -> None:
-    """Note a place that a whiteout hides; nothing above it is noted yet."""
-    node = gone
-    for name in parts[:-1]:
-        child = node.setdefault(name, {})
-        assert isinstance(child, dict), "a whiteout below a whiteout is not applied"
-        node = child
-    node[parts[-1]] = True
+        """Apply whiteouts and opaque marks to what the archive adds."""
+        dropped = apply_marks(self._builder, self._whiteouts, self._opaques)
+        for parts, error in dropped:
+            self._entry = join((*parts, OPAQUE_MARKER))
+            self._report(f"the mark is not in a directory ({error}), dropped")

@@ -9,27 +9,14 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from unionfs_sim.core.meta import NO_XATTRS
+from unionfs_sim.dialects.markers import is_bookkeeping
 from unionfs_sim.image import tarfields
 
 SCHILY: Final = b"SCHILY.xattr."
 LIBARCHIVE: Final = b"LIBARCHIVE.xattr."
 
-#: What overlay filesystems note for themselves, which never crosses a border.
-BOOKKEEPING: Final = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
-_OVERRIDE: Final = ".override_stat"
-
 #: The namespaces that a Linux filesystem takes.
 _NAMESPACES: Final = ("user.", "trusted.", "security.", "system.")
-
-
-def is_bookkeeping(name: str) -> bool:
-    """
-    Tell whether an attribute is an overlay filesystem's own note.
-
-    >>> is_bookkeeping("trusted.overlay.opaque"), is_bookkeeping("user.mime_type")
-    (True, False)
-    """
-    return name.startswith(BOOKKEEPING) or name.endswith(_OVERRIDE)
 
 
 def from_pax(

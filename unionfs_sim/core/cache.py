@@ -129,6 +129,12 @@ class PathCache:
             self._directories[path.rstrip("/")] = live
         return found
 
+    def know(self, place: walk.Place) -> None:
+        """Remember the directory of a place that was walked to by its canonical path."""
+        if place.name and walk.is_canonical(place):
+            head = place.path.rpartition("/")[0]
+            self._directories.setdefault(head, place.directory)
+
     def directory_of(self, path: str) -> LiveDirectory | None:
         """Give the directory that a path's last name is in, if it is known."""
         head, slash, name = path.rpartition("/")

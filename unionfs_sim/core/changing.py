@@ -53,9 +53,12 @@ class UnionChanger(UnionReader):
     def _parent(self, path: StrPath, *, op: str) -> walk.Place:
         text = fspath(path)
         known = self._cache.directory_of(text)
-        return walk.find_parent(
+        place = walk.find_parent(
             self._space, text, op=op, caller=self._caller, known=known
         )
+        if known is None:
+            self._cache.know(place)
+        return place
 
     def mkdir(self, path: StrPath, mode: int = 0o777) -> None:
         """

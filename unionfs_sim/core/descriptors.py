@@ -168,14 +168,7 @@ class UnionDescriptors(UnionChanger):
             raise fs_error(errno.EISDIR, path, op="open")
         exclusive = creates and how & flags.O_EXCL
         follow = not exclusive and not how & flags.O_NOFOLLOW
-        place = walk.find(
-            self._space,
-            path,
-            follow=follow,
-            op="open",
-            caller=self._caller,
-            known=self._cache.directory_of(path),
-        )
+        place = self._find(path, op="open", follow=follow)
         live = place.live
         if live is None:
             if not creates:

@@ -150,10 +150,20 @@ class UnionReader(FileSystem):
         self._cache.keep_status(path, made, followed=followed)
         return made
 
+    def _find(self, path: str, *, op: str, follow: bool = True) -> walk.Place:
+        """Walk a path to its end, from the directory of its last name if known."""
+        known = self._cache.directory_of(path)
+        place = walk.find(
+            self._space, path, follow=follow, op=op, caller=self._caller, known=known
+        )
+        if known is None:
+            self._cache.know(place)
+        return place
+
     def _place(self, path: StrPath, *, op: str, follow: bool = True) -> walk.Place:
         """Walk to something that must be there."""
         text = fspath(path)
-        place = walk.find(self._space, text, follow=follow, op=op, caller=self._caller)
+        place = self._find(text, op=op, follow=follow)
         if place.live is None:
             raise fs_error(errno.ENOENT, text, op=op)
         return place

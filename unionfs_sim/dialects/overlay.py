@@ -17,27 +17,32 @@ import attrs
 
 from unionfs_sim.core.clock import Clock
 from unionfs_sim.core.content import hole
-from unionfs_sim.core.fold import Rules
+from unionfs_sim.core.fold import Rules, visible
 from unionfs_sim.core.layer import Layer, LayerBuilder
-from unionfs_sim.core.meta import Meta
+from unionfs_sim.core.meta import Meta, marked
 from unionfs_sim.core.nodes import WHITEOUT, Device, Directory, Leaf, Regular
-from unionfs_sim.core.paths import Parts
+from unionfs_sim.core.paths import Parts, join
 from unionfs_sim.core.policy import LAYERS_MAX, Policy
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.core.union import UnionFS
-from unionfs_sim.core.upper import UpperDirectory, UpperFile
-from unionfs_sim.errors import fs_error
+from unionfs_sim.core.upper import UpperDirectory, UpperFile, listed
+from unionfs_sim.errors import SpecError, fs_error
 
 _ESCAPE: Final = "overlay."
 
 
-def decode(raw: Layer, prefix: str = "trusted.overlay.") -> Layer:
+def decode(
+    raw: Layer, prefix: str = "trusted.overlay.", *, xattr_whiteouts: bool = False
+) -> Layer:
     """
     Read a raw layer: devices 0:0 become whiteouts, marks become marks.
 
     Args:
         raw: The layer as it is on disk.
         prefix: What private xattrs start with; ``user.overlay.`` with ``userxattr``.
+        xattr_whiteouts: Whether whiteouts in the form of xattrs become whiteouts as
+            well, where both marks are there.  Otherwise they stay as they are, for a
+            mount lists some of them (overlayfs.md, 1.5).
 
     >>> raw = LayerBuilder()
     >>> raw.add(("gone",), Device(0, 0))
@@ -46,20 +51,27 @@ def decode(raw: Layer, prefix: str = "trusted.overlay.") -> Layer:
     """
     builder = LayerBuilder(raw.label, diff_id=raw.diff_id)
     seen: dict[int, Leaf] = {}
+    marked_x: set[Parts] = set()
     for parts, entry in raw.items():
         assert entry is not WHITEOUT, "a raw layer has no marks"
         meta = _decoded(entry.meta, prefix)
         if isinstance(entry, Directory):
+            if xattr_whiteouts and meta.private.get("opaque") == b"x":
+                marked_x.add(parts)
+                meta = marked(meta, "opaque", None)
             # A root is never opaque, whatever it says (S22).
             opaque = bool(parts) and meta.private.get("opaque") == b"y"
             if opaque:
-                private = dict(meta.private)
-                del private["opaque"]
-                meta = attrs.evolve(meta, private=private)
+                meta = marked(meta, "opaque", None)
             builder.set_meta(parts, meta)
             if opaque:
                 builder.opaque(parts)
-        elif isinstance(entry, Device) and _is_whiteout(entry):
+        elif _is_whiteout(entry) or (
+            parts[:-1] in marked_x
+            and isinstance(entry, Regular)
+            and not entry.content.size
+            and "whiteout" in meta.private
+        ):
             builder.whiteout(parts)
         else:
             if id(entry) not in seen:
@@ -68,8 +80,8 @@ def decode(raw: Layer, prefix: str = "trusted.overlay.") -> Layer:
     return builder.freeze()
 
 
-def _is_whiteout(device: Device) -> bool:
-    return not (device.block or device.major or device.minor)
+def _is_whiteout(node: Leaf) -> bool:
+    return isinstance(node, Device) and not (node.block or node.major or node.minor)
 
 
 def _decoded(meta: Meta, prefix: str) -> Meta:
@@ -115,12 +127,34 @@ def _encoded_leaf(node: Leaf, prefix: str) -> Leaf:
 _WHITEOUT_DEVICE: Final = Device(0, 0, meta=Meta(mode=0))
 
 
-def encode(layer: Layer, prefix: str = "trusted.overlay.") -> Layer:
+def _whiteout(prefix: str, *, xattr: bool) -> Leaf:
+    """Make a whiteout of one name: two with one node would be hard links."""
+    if not xattr:
+        return attrs.evolve(_WHITEOUT_DEVICE)
+    # Whoever may not read the file may not read its ``user.`` xattrs either.
+    return Regular(b"", Meta(mode=0o644, xattrs={prefix + "whiteout": b"y"}))
+
+
+def encode(
+    layer: Layer,
+    prefix: str = "trusted.overlay.",
+    *,
+    xattr_whiteouts: bool = False,
+    ghosts: bool = False,
+) -> Layer:
     """
     Write a layer down: the inverse of `decode`, but for implied directories.
 
-    Whiteouts in opaque directories say nothing and are left out, or the kernel would
-    list them (layer-formats, 6.1).
+    Args:
+        layer: The layer.
+        prefix: What private xattrs start with; ``user.overlay.`` with ``userxattr``.
+        xattr_whiteouts: Whether whiteouts are empty files with an xattr, in
+            directories marked ``opaque=x``.  They count in lower layers only.
+        ghosts: Whether whiteouts in opaque directories are written too.  They say
+            nothing, and the kernel lists them (S1).
+
+    Raises:
+        SpecError: A character device 0:0 is content, which cannot be said.
 
     >>> encode(Layer.build({"gone": WHITEOUT})).get(("gone",)).major
     0
@@ -131,12 +165,20 @@ def encode(layer: Layer, prefix: str = "trusted.overlay.") -> Layer:
     for parts, entry in layer.items():
         if entry is WHITEOUT:
             if parts[:-1] not in opaque:
-                builder.add(parts, attrs.evolve(_WHITEOUT_DEVICE))
+                builder.add(parts, _whiteout(prefix, xattr=xattr_whiteouts))
+            elif ghosts:  # one directory cannot have both values of the mark
+                builder.add(parts, _whiteout(prefix, xattr=False))
         elif isinstance(entry, Directory):
+            meta = _encoded_directory(entry.meta, prefix, opaque=entry.opaque)
             if entry.opaque:
                 opaque.add(parts)
-            meta = _encoded_directory(entry.meta, prefix, opaque=entry.opaque)
+            elif xattr_whiteouts and WHITEOUT in entry.entries.values():
+                xattrs = {**meta.xattrs, prefix + "opaque": b"x"}
+                meta = attrs.evolve(meta, xattrs=xattrs)
             builder.set_meta(parts, meta)
+        elif _is_whiteout(entry):
+            msg = f"{join(parts)}: a character device 0:0 would be a whiteout"
+            raise SpecError(msg)
         else:
             if id(entry) not in seen:
                 seen[id(entry)] = _encoded_leaf(entry, prefix)
@@ -286,8 +328,22 @@ def unmount(fs: UnionFS) -> Disk:
     return Disk(upper_on_disk(fs), index, fs.stack)
 
 
-def upper_on_disk(fs: UnionFS) -> Layer:
-    """Give the upper directory of a union, raw; link counts include the index."""
+#: What speaks of one mount on one disk: handles, link counts, and what comes of them.
+_BOOKKEEPING: Final = frozenset({"origin", "impure", "nlink", "uuid", "upper"})
+
+
+def upper_on_disk(fs: UnionFS, *, portable: bool = False) -> Layer:
+    """
+    Give the upper directory of a union, raw; link counts include the index.
+
+    Args:
+        fs: The union.
+        portable: Whether it is to be mounted elsewhere, over copies of the layers.
+            Bookkeeping is left out: a handle that leads to nothing makes a mount with
+            ``index=on`` fail with ESTALE.  Unless the policy is to show them, so are
+            whiteouts that the kernel would list; an opaque root, which the kernel
+            does not know (S22), hides name by name.
+    """
     space = fs.space
     prefix = space.policy.prefix
     builder = LayerBuilder("upper")
@@ -296,19 +352,39 @@ def upper_on_disk(fs: UnionFS) -> Layer:
     pending: list[tuple[Parts, UpperDirectory]] = [((), space.root)]
     while pending:
         parts, directory = pending.pop()
-        opaque = directory.opaque
-        meta = _encoded_directory(directory.meta, prefix, opaque=opaque)
-        builder.set_meta(parts, meta)
+        meta = directory.meta
+        if portable:
+            meta = _portable(meta)
+        opaque = directory.opaque and not (portable and not parts)
+        if portable and len(parts) == 1 and space.root.opaque:
+            opaque = True
+        builder.set_meta(parts, _encoded_directory(meta, prefix, opaque=opaque))
         for name, entry in directory.entries.items():
             path = (*parts, name)
             if entry is WHITEOUT:
-                builder.add(path, attrs.evolve(_WHITEOUT_DEVICE))
+                if not portable or space.policy.ghosts or directory.below is not None:
+                    builder.add(path, attrs.evolve(_WHITEOUT_DEVICE))
             elif isinstance(entry, UpperDirectory):
                 pending.append((path, entry))
             else:
                 if id(entry) not in leaves:
-                    leaves[id(entry)] = _encoded_leaf(entry.node, prefix)
-                    if id(entry) in indexed:
+                    node = entry.node
+                    if portable:
+                        node = attrs.evolve(node, meta=_portable(node.meta))
+                    leaves[id(entry)] = _encoded_leaf(node, prefix)
+                    if id(entry) in indexed and not portable:
                         builder.link_outside(leaves[id(entry)])
                 builder.add(path, leaves[id(entry)])
+    if portable and space.root.opaque:
+        for name, record in visible(fs.stack.root).items():
+            if name not in space.root.entries and listed(record, ghosts=False):
+                builder.add((name,), attrs.evolve(_WHITEOUT_DEVICE))
     return builder.freeze()
+
+
+def _portable(meta: Meta) -> Meta:
+    private = meta.private
+    if _BOOKKEEPING.isdisjoint(private):
+        return meta
+    kept = {key: value for key, value in private.items() if key not in _BOOKKEEPING}
+    return attrs.evolve(meta, private=kept)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unionfs_sim.cli.app import COMMANDS
+from unionfs_sim.cli.table import COMMANDS
 
 
 @pytest.fixture

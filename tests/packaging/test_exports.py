@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
+from importlib import import_module
 
 import pytest
 
@@ -30,4 +32,31 @@ def test_no_public_name_is_left_out() -> None:
     modules = {module.name for module in pkgutil.iter_modules(unionfs_sim.__path__)}
     held = {name for name in vars(unionfs_sim) if not name.startswith("_")}
 
-    assert held - modules - {"annotations"} <= set(unionfs_sim.__all__)
+    assert held - modules - {"annotations", "TYPE_CHECKING"} <= set(unionfs_sim.__all__)
+
+
+def test_names_for_checkers_and_at_run_time_are_the_same() -> None:
+    """What type checkers see of the front door is what a running program gets."""
+    tree = ast.parse(inspect.getsource(unionfs_sim))
+    seen = {
+        alias.asname: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname
+    }
+
+    assert set(unionfs_sim.__all__) == set(seen)
+    for name, module in seen.items():
+        assert getattr(import_module(str(module)), name) is getattr(unionfs_sim, name)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    """Asking for what is not there fails as for any module."""
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        _ = unionfs_sim.Nonsense  # type: ignore[attr-defined]
+
+
+def test_dir_lists_all_names() -> None:
+    """Completion offers names that were not loaded yet."""
+    assert set(unionfs_sim.__all__) <= set(dir(unionfs_sim))

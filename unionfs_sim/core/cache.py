@@ -94,7 +94,7 @@ class PathCache:
         directory = self._directories.get(head) if slash else None
         if directory is not None and name not in _NO_NAMES:
             live = self._space.child(directory, name)
-            if live is not None or (name_fits(name) and len(path) < _SHORT_PATH):
+            if live is not None or (len(path) < _SHORT_PATH and _can_be(name)):
                 return self._remember(path, live, alias=False)
         try:
             place = walk.find(self._space, path, follow=False, op="lookup")
@@ -185,6 +185,11 @@ class PathCache:
             self.stats.pop(path, None)
             if path in self._directories and isinstance(edit.after, UpperDirectory):
                 self._directories[path] = edit.after
+
+
+def _can_be(name: str) -> bool:
+    """Tell whether a missing name is just missing, and not wrong."""
+    return "\0" not in name and name_fits(name)
 
 
 def _moves_a_tree(edit: Edit) -> bool:

@@ -1,0 +1,1 @@
+"""Bridges between unions and the world outside: host directories and other libraries."""

@@ -89,14 +89,50 @@ def write_directory(
     ['motd']
     """
     text = fspath(path)
-    with (
-        fresh_directory(text, op="write_directory") as root_fd,
-        descent(root_fd) as place,
-        descent(root_fd) as targets,
-    ):
-        writer = _Writer(
-            text, place, targets, _Wishes(owners, devices, xattrs_needed), progress
+    with fresh_directory(text, op="write_directory") as fd:
+        return fill_directory(
+            layer_raw,
+            fd,
+            text,
+            owners=owners,
+            devices=devices,
+            xattrs_needed=xattrs_needed,
+            progress=progress,
         )
+
+
+def fill_directory(
+    layer_raw: LayerView,
+    fd: int,
+    path: str,
+    *,
+    owners: bool = True,
+    devices: bool = True,
+    xattrs_needed: str = "",
+    progress: Progress | None = None,
+) -> list[str]:
+    """
+    Write a raw layer into an open, empty directory; for those who tidy up themselves.
+
+    Args:
+        layer_raw: As for `write_directory`, and so is the rest.
+        fd: The directory.
+        path: What the directory is called in errors.
+        owners: Whether owners are set.
+        devices: Whether devices are made.
+        xattrs_needed: The prefix of extended attributes that cannot be left out.
+        progress: Called with the path of each entry, once it is written.
+
+    Returns:
+        A sentence for each kind of thing that was not kept.
+
+    Raises:
+        SpecError: As `write_directory`.
+        UnionFSError: As `write_directory`.
+    """
+    wishes = _Wishes(owners, devices, xattrs_needed)
+    with descent(fd) as place, descent(fd) as targets:
+        writer = _Writer(path, place, targets, wishes, progress)
         writer.run(layer_raw.root)
         return writer.notes.sentences()
 

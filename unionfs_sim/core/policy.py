@@ -165,6 +165,39 @@ class Policy:
             policy = attrs.evolve(policy, index=False, volatile=False)
         return policy
 
+    def words(self, *, upper: bool = True) -> list[str]:
+        """
+        Give the options that a mount needs to follow this policy.
+
+        Those whose defaults a system can change are always among them.
+
+        Args:
+            upper: Whether the mount has an upper.
+
+        >>> Policy.from_options({"metacopy": "on"}).words()
+        ['redirect_dir=on', 'metacopy=on', 'index=off']
+        """
+        words = []
+        if not self.userxattr:  # which takes no word on redirects
+            redirect = self.redirect_dir
+            if self.metacopy and redirect is Redirect.OFF:
+                redirect = Redirect.ON
+            words.append(f"redirect_dir={redirect.value}")
+        words.append(f"metacopy={'on' if self.metacopy else 'off'}")
+        if upper:
+            words.append(f"index={'on' if self.index else 'off'}")
+        if self.nfs_export:
+            words.append("nfs_export=on")
+        if self.xino is not Xino.AUTO:
+            words.append(f"xino={self.xino.value}")
+        if self.userxattr:
+            words.append("userxattr")
+        if self.volatile and upper:
+            words.append("volatile")
+        if self.uuid != "auto":
+            words.append(f"uuid={self.uuid}")
+        return words
+
     @classmethod
     def parse(cls, text: str) -> Policy:
         """
@@ -228,6 +261,20 @@ class MountOptions:
             Policy.from_options(options, upper=upper is not None),
         )
 
+    def __str__(self) -> str:
+        """
+        Give the option string; the inverse of `parse`.
+
+        >>> str(MountOptions(("/a:b",), (), "/u", "/w", Policy(userxattr=True)))
+        'lowerdir=/a\\\\:b,upperdir=/u,workdir=/w,metacopy=off,index=off,userxattr'
+        """
+        words = ["lowerdir=" + ":".join(map(_quoted, self.lowers))]
+        words[0] += "".join("::" + _quoted(path) for path in self.data_only)
+        if self.upper is not None and self.work is not None:
+            words.append("upperdir=" + _quoted(self.upper))
+            words.append("workdir=" + _quoted(self.work))
+        return ",".join((*words, *self.policy.words(upper=self.upper is not None)))
+
 
 def _refused(option: str) -> UnionFSError:
     return fs_error(errno.EINVAL, option, op="mount")
@@ -264,6 +311,11 @@ def _split(text: str, separator: str) -> Iterator[str]:
             start = position + 1
         position += 1
     yield text[start:]
+
+
+def _quoted(path: str) -> str:
+    """Put backslashes where a path would end early."""
+    return "".join("\\" + char if char in "\\:," else char for char in path)
 
 
 def _unquoted(text: str) -> str:

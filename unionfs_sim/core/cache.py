@@ -17,7 +17,8 @@ import attrs
 
 from unionfs_sim.core import walk
 from unionfs_sim.core.commit import Edit
-from unionfs_sim.core.paths import StrPath, join, name_fits
+from unionfs_sim.core.nodes import Device, Fifo, Regular, Socket, Symlink
+from unionfs_sim.core.paths import NAME_BYTES_MAX, StrPath, fspath, join, name_fits
 from unionfs_sim.core.records import DIRECTORY_TYPES, Broken
 from unionfs_sim.core.space import Space
 from unionfs_sim.core.status import stat_result
@@ -34,6 +35,9 @@ PATHS_MAX: Final = 65_536
 
 #: Shorter paths need no check of their length in bytes.
 _SHORT_PATH: Final = 1_000
+
+#: In still shorter ones no name can be too long.
+_TINY_PATH: Final = NAME_BYTES_MAX // 4
 
 #: Names that only a walk can deal with.
 _NO_NAMES: Final = frozenset({"", ".", ".."})
@@ -63,35 +67,59 @@ Resolved: TypeAlias = Live
 _ABSENT: Final = Negative(errno.ENOENT)
 
 
+#: Nodes that are their own answer, whatever the union.
+_LEAVES: Final = frozenset({Regular, Symlink, Device, Fifo, Socket})
+
+
 @final
-class PathCache:
+class PathCache(dict[StrPath, Resolved | Negative]):
     """
-    The paths of one union and what they led to when they were last walked.
+    What each path leads to, links at the end not followed; found when first asked for.
 
     Attributes:
-        answers: What each path leads to, links at the end not followed.
         stats: The status of each path that leads to a lower object, links followed;
             inodes of the upper keep their own.
     """
 
-    __slots__ = ("_aliases", "_directories", "_space", "answers", "stats")
+    __slots__ = ("_aliases", "_directories", "_plain", "_space", "stats")
 
     def __init__(self, space: Space) -> None:
+        super().__init__()
         self._space = space
-        self.answers: dict[StrPath, Resolved | Negative] = {}
         self.stats: dict[StrPath, stat_result] = {}
         self._directories: dict[str, LiveDirectory] = {"": space.root}
         self._aliases: set[str] = set()
+        # With an index a lower file may stand for an inode of the upper.
+        self._plain = () if space.policy.index else DIRECTORY_TYPES
 
-    def find(self, path: str) -> Resolved | Negative:
+    def __missing__(self, path: StrPath) -> Resolved | Negative:
         """
         Find and remember what a path leads to.
 
-        Takes two or three dictionary probes where the path is canonical and its
-        directory known, else a walk.
+        Takes two dictionary probes where the path is canonical and its directory known
+        and of the layers alone, one more where the upper has it, else a walk.
         """
-        head, slash, name = path.rpartition("/")
-        directory = self._directories.get(head) if slash else None
+        text = path if isinstance(path, str) else fspath(path)
+        head, _, name = text.rpartition("/")
+        directory = self._directories.get(head)
+        if directory.__class__ in self._plain and len(self) < PATHS_MAX:
+            live = directory.entries.get(name)  # type: ignore[union-attr]
+            if live.__class__ in _LEAVES:
+                self[text] = live  # type: ignore[assignment]
+                return live  # type: ignore[return-value]
+            if (
+                live is None
+                and len(text) < _TINY_PATH
+                and name not in _NO_NAMES
+                and "\0" not in text
+            ):
+                self[text] = _ABSENT
+                return _ABSENT
+        return self._find(text, directory if text[:1] == "/" else None, head, name)
+
+    def _find(
+        self, path: str, directory: LiveDirectory | None, head: str, name: str
+    ) -> Resolved | Negative:
         if directory is not None and name not in _NO_NAMES:
             live = self._space.child(directory, name)
             if live is not None or (len(path) < _SHORT_PATH and _can_be(name)):
@@ -113,7 +141,7 @@ class PathCache:
     def _remember(
         self, path: str, live: Live | None, *, alias: bool
     ) -> Resolved | Negative:
-        if len(self.answers) >= PATHS_MAX:
+        if len(self) >= PATHS_MAX:
             self.forget()
         found: Resolved | Negative
         if live is None:
@@ -122,7 +150,7 @@ class PathCache:
             return Negative(live.errno)
         else:
             found = live
-        self.answers[path] = found
+        self[path] = found
         if alias:
             self._aliases.add(path)
         elif isinstance(live, LIVE_DIRECTORY_TYPES):
@@ -160,7 +188,7 @@ class PathCache:
 
     def forget(self) -> None:
         """Forget everything."""
-        self.answers.clear()
+        self.clear()
         self.stats.clear()
         self._aliases.clear()
         self._directories.clear()
@@ -173,7 +201,7 @@ class PathCache:
             return
         if edits and self._aliases:
             for alias in self._aliases:
-                self.answers.pop(alias, None)
+                self.pop(alias, None)
                 self.stats.pop(alias, None)
             self._aliases.clear()
         for edit in edits:
@@ -181,7 +209,7 @@ class PathCache:
                 self.forget()
                 return
             path = join((*edit.directory.parts, edit.name))
-            self.answers.pop(path, None)
+            self.pop(path, None)
             self.stats.pop(path, None)
             if path in self._directories and isinstance(edit.after, UpperDirectory):
                 self._directories[path] = edit.after

@@ -48,7 +48,7 @@ class UnionReader(FileSystem):
         self._space = space
         self._dev = 1
         self._cache = PathCache(space)
-        self._answer = self._cache.answers.get
+        self._answers: dict[StrPath, Resolved | Negative] = self._cache
         self._stat = self._cache.stats.get
 
     @property
@@ -71,13 +71,7 @@ class UnionReader(FileSystem):
         >>> fs.lookup("/etc/none")
         Negative(errno=2)
         """
-        found = self._answer(path)
-        if found is not None:
-            return found
-        return self._lookup(fspath(path))
-
-    def _lookup(self, path: str) -> Resolved | Negative:
-        return self._cache.find(path)
+        return self._answers[path]
 
     def explain(self, path: StrPath, *, follow_symlinks: bool = True) -> Trace:
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 from collections.abc import Iterable
 from typing import final
 
@@ -15,6 +16,7 @@ from unionfs_sim.core.diff import Change, changes
 from unionfs_sim.core.fold import Rules
 from unionfs_sim.core.layer import Layer, LayerView
 from unionfs_sim.core.meta import ROOT, Credentials
+from unionfs_sim.core.paths import StrPath, fspath
 from unionfs_sim.core.policy import Policy
 from unionfs_sim.core.space import Space, mount
 from unionfs_sim.core.stack import Stack
@@ -96,23 +98,9 @@ class UnionFS(UnionDescriptors):
         """Go on as another caller."""
         self._caller = caller
         if not caller.is_root:
-            nothing = PathCache(self._space)
-            self._answer, self._stat = nothing.answers.get, nothing.stats.get
+            self._answers = _Walked(self._space, caller)
+            self._stat = PathCache(self._space).stats.get
         return self
-
-    def _lookup(self, path: str) -> Resolved | Negative:
-        if self._caller.is_root:
-            return super()._lookup(path)
-        try:
-            place = find(
-                self._space, path, follow=False, op="lookup", caller=self._caller
-            )
-        except UnionFSError as error:
-            number = error.errno
-        else:
-            return super()._lookup(path) if place.live is None else place.live
-        assert number is not None, "every error of ours has a number"
-        return Negative(number)
 
     def changes(self) -> list[Change]:
         """
@@ -168,3 +156,27 @@ class UnionFS(UnionDescriptors):
 
 
 _DEFAULTS = Policy()
+
+
+@final
+class _Walked(dict[StrPath, Resolved | Negative]):
+    """The answers of a user whom directories may keep out: walked each time."""
+
+    def __init__(self, space: Space, caller: Credentials) -> None:
+        super().__init__()
+        self._space = space
+        self._caller = caller
+
+    def __missing__(self, path: StrPath) -> Resolved | Negative:
+        text = fspath(path)
+        try:
+            place = find(
+                self._space, text, follow=False, op="lookup", caller=self._caller
+            )
+        except UnionFSError as error:
+            number = error.errno or errno.EIO
+        else:
+            number = errno.ENOENT
+            if place.live is not None:
+                return place.live
+        return Negative(number)

@@ -80,7 +80,7 @@ class _Layout:
             value, _ = self._document(self._blob(found), found.digest)
             nested = Index.of(value, place=f"{self._place}: {found.digest}")
             found = self._for_platform(_images(nested.manifests), platform)
-        value, _ = self._document(self._blob(found), found.digest)
+        value, manifest_raw = self._document(self._blob(found), found.digest)
         manifest = Manifest.of(value, place=f"{self._place}: {found.digest}")
         value, raw = self._document(self._blob(manifest.config), manifest.config.digest)
         place = f"{self._place}: {manifest.config.digest}"
@@ -102,6 +102,7 @@ class _Layout:
             ),
             names=tags,
             manifest_digest=found.digest,
+            manifest_raw=manifest_raw,
         )
 
     def _document(self, content: Content, name: str) -> tuple[Any, bytes]:

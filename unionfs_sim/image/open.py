@@ -8,8 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import attrs
 
@@ -29,20 +28,19 @@ from unionfs_sim.image import (
 )
 from unionfs_sim.image.decompress import Compression
 from unionfs_sim.image.files import ArchiveFiles, DirectoryFiles
+from unionfs_sim.image.image import Image, LayerBlob, layer_label
 from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
 from unionfs_sim.image.model import (
     DOCKER_PLAIN_LAYER,
     LAYER_TYPES,
     OCI_LAYER,
     Descriptor,
-    History,
-    ImageConfig,
 )
 from unionfs_sim.image.selection import Selection, StoredLayer
 from unionfs_sim.image.sources import FileSource, Spool
 from unionfs_sim.image.tarlayer import DeviceZero, TarLayer
 
-_SHORT_DIGITS: Final = 12
+__all__ = ["Image", "open_image"]
 
 #: The media type of a compressed layer that no manifest gives one.
 _SNIFFED_TYPES: Final = {
@@ -50,63 +48,6 @@ _SNIFFED_TYPES: Final = {
     "gzip": f"{DOCKER_PLAIN_LAYER}.gzip",
     "zstd": f"{DOCKER_PLAIN_LAYER}.zstd",
 }
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Image:
-    """
-    An image that is open: its layers refer to files that closing it closes.
-
-    Attributes:
-        place: Where it was read from.
-        layers_base_first: Its layers.
-        diff_ids: The digests of their tars.
-        chain_ids: The names of the stacks that they make, from the base up.
-        image_id: The digest of the config; ``None`` for a single layer tar.
-        manifest_digest: The digest of the manifest, where there is one.
-        names: Its names in the archive.
-        config: Its config; ``None`` for a single layer tar.
-        descriptors: Type, digest and size of each layer's blob as it is stored.
-        oddities: What was odd.
-    """
-
-    place: str
-    layers_base_first: tuple[Layer, ...]
-    diff_ids: tuple[str, ...]
-    chain_ids: tuple[str, ...]
-    image_id: str | None = None
-    manifest_digest: str | None = None
-    names: tuple[str, ...] = ()
-    config: ImageConfig | None = None
-    descriptors: tuple[Descriptor, ...] = ()
-    oddities: tuple[Oddity, ...] = ()
-    _resources: ExitStack = attrs.field(repr=False)
-
-    @property
-    def history(self) -> tuple[History, ...]:
-        """The steps of its build."""
-        return self.config.history if self.config else ()
-
-    def layers_top_first(self) -> tuple[Layer, ...]:
-        """Give the layers in the order that `Stack` takes them."""
-        return self.layers_base_first[::-1]
-
-    def close(self) -> None:
-        """Close the files; the content of the layers cannot be read any more."""
-        self._resources.close()
-
-    def __enter__(self) -> Self:
-        """Give the image itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the files."""
-        self.close()
 
 
 def open_image(
@@ -244,8 +185,9 @@ class _Opening:
             self._report(self.place, odd)
         layers: list[Layer] = []
         descriptors: list[Descriptor] = []
+        blobs: list[LayerBlob] = []
         for number, stored in enumerate(found.layers_base_first):
-            label = _label(number, stored.diff_id)
+            label = layer_label(number, stored.diff_id)
             place = f"{self.place}: {label}"
             tar, descriptor = self._tar(stored, place)
             read = tarlayer.read_layer(
@@ -260,6 +202,7 @@ class _Opening:
             )
             layers.append(read.layer)
             descriptors.append(descriptor)
+            blobs.append(LayerBlob(stored=stored.blob, tar=tar))
             self._oddities += read.oddities
         diff_ids = found.config.diff_ids
         return Image(
@@ -272,6 +215,8 @@ class _Opening:
             names=found.names,
             config=found.config,
             descriptors=tuple(descriptors),
+            blobs=tuple(blobs),
+            manifest_raw=found.manifest_raw,
             oddities=tuple(self._oddities),
             resources=self._resources.pop_all(),
         )
@@ -287,7 +232,7 @@ class _Opening:
         compression = spooled.compression
         diff_id = spooled.digest or digest.of_content(spooled.content)
         blob = digest.of_content(stored) if compression else diff_id
-        layer = attrs.evolve(read.layer, label=_label(0, diff_id), diff_id=diff_id)
+        layer = attrs.evolve(read.layer, label=layer_label(0, diff_id), diff_id=diff_id)
         return Image(
             place=self.place,
             layers_base_first=(layer,),
@@ -300,6 +245,7 @@ class _Opening:
                     size=stored.size,
                 ),
             ),
+            blobs=(LayerBlob(stored=stored, tar=spooled.content),),
             oddities=(*self._oddities, *read.oddities),
             resources=self._resources.pop_all(),
         )
@@ -380,17 +326,6 @@ def _hashed(pieces: Iterable[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:
     for piece in pieces:
         hasher.update(piece)
         yield piece
-
-
-def _label(number: int, diff_id: str) -> str:
-    """
-    Name a layer for people: as it reads in "hidden by a whiteout in ...".
-
-    >>> _label(3, "sha256:0123456789abcdef")
-    'layer 3 (sha256:0123456789ab)'
-    """
-    algorithm, _, digits = diff_id.partition(":")
-    return f"layer {number} ({algorithm}:{digits[:_SHORT_DIGITS]})"
 
 
 @attrs.frozen

@@ -37,12 +37,14 @@ class Selection:
         layers_base_first: Its layers.
         names: Its names.
         manifest_digest: The digest of its manifest, if it has one.
+        manifest_raw: The manifest's bytes as they are stored.
     """
 
     config: ImageConfig
     layers_base_first: tuple[StoredLayer, ...]
     names: tuple[str, ...]
     manifest_digest: str | None = None
+    manifest_raw: bytes | None = attrs.field(default=None, repr=False)
 
 
 def pair_up(diff_ids: Sequence[str], layers: Sequence[object], *, place: str) -> None:

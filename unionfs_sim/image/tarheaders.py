@@ -108,8 +108,8 @@ def pax(records: Mapping[bytes, bytes], name: bytes) -> bytes:
     """
     Give the pax header that goes before an entry, its records in order.
 
-    >>> pax({b"path": b"a"}, b"a")[512:522]
-    b'10 path=a\\n'
+    >>> pax({b"path": b"a/b"}, b"a/b")[512:524]
+    b'12 path=a/b\\n'
     """
     data = b"".join(record(key, records[key]) for key in sorted(records))
     own = _PAX_DIRECTORY + _plain(name.rstrip(b"/").rpartition(b"/")[2])

@@ -71,7 +71,7 @@ def test_a_whole_stack_has_no_marks(stack: Stack) -> None:
 
     made = combine(layers)
 
-    for _, entry in made.items():
+    for entry in dict(made.items()).values():
         assert entry is not WHITEOUT
         assert not (isinstance(entry, Directory) and entry.opaque)
 

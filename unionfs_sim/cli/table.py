@@ -60,6 +60,14 @@ def levels(text: str) -> int:
     raise argparse.ArgumentTypeError(msg)
 
 
+def jobs(text: str) -> int:
+    """Read a number of processes."""
+    if text.isascii() and text.isdigit() and int(text):
+        return int(text)
+    msg = f"{text!r} is no number of processes"
+    raise argparse.ArgumentTypeError(msg)
+
+
 def letters(text: str) -> str:
     """Read the letters of types."""
     wrong = set(text) - set("fdlcbpsw")
@@ -261,5 +269,51 @@ COMMANDS: Final = (
             ),
         ),
         example="manifest @tour --json",
+    ),
+    Command(
+        "conformance",
+        "compare the simulator with Linux overlayfs",
+        "conformance:conformance",
+        (
+            option(
+                "action",
+                choices=("run", "fuzz", "record"),
+                help="run: carry recorded cases out on the simulator; fuzz: compare "
+                "with a real mount; record: ask the kernel at hand",
+            ),
+            option(
+                "files",
+                metavar="FILE",
+                nargs="*",
+                help="for run a case file, for record two: programs and what to write",
+            ),
+            option("--case", metavar="ID", help="run: only this case"),
+            option(
+                "--seconds",
+                metavar="S",
+                type=float,
+                default=60.0,
+                help="fuzz: how long [60]",
+            ),
+            option(
+                "--seed",
+                metavar="N",
+                type=int,
+                default=0,
+                help="fuzz: what programs are drawn from [0]",
+            ),
+            option("--save", metavar="FILE", help="fuzz: write what differs as cases"),
+            option(
+                "--jobs",
+                metavar="N",
+                type=jobs,
+                default=1,
+                help="run and fuzz: how many processes share the work [1]",
+            ),
+        ),
+        about="Ends with passed=N failed=M total=T; exits with 1 if anything failed. "
+        "Case files may be compressed. Only fuzz and record mount anything, as root or "
+        "in a user namespace.",
+        example="conformance run cases.json.gz",
     ),
 )

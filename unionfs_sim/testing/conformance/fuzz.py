@@ -26,8 +26,11 @@ from unionfs_sim.testing.conformance.driver import (
 from unionfs_sim.testing.conformance.generate import draw_case
 from unionfs_sim.testing.conformance.shrink import shrink
 
-#: A kind of difference is shrunk once; so many kinds are shown.
-FINDINGS_MAX: Final = 200
+#: A kind of difference is shrunk once; so many kinds are, by default.
+FINDINGS_MAX: Final = 40
+
+#: Shrinking one takes no longer than this.
+SHRINK_SECONDS: Final = 3.0
 
 #: What makes two differences one kind.
 Signature: TypeAlias = tuple[str, str, str]
@@ -114,12 +117,26 @@ def check(
     return outcome, differences(case, outcome, simulator)
 
 
-def minimal(case: Case, kernel: Driver, simulator: Driver, number: int) -> Finding:
-    """Shrink a case that differs, keeping the kind of its first difference."""
+def minimal(
+    case: Case, kernel: Driver, simulator: Driver, *, number: int, seconds: float
+) -> Finding:
+    """
+    Shrink a case that differs, keeping the kind of its first difference.
+
+    Args:
+        case: The case.
+        kernel: What is right.
+        simulator: What differs.
+        number: The number of the program.
+        seconds: How long this may take.
+    """
+    until = time.monotonic() + seconds
     _, found = check(case, kernel, simulator)
     wanted = signature_of(found[0])
 
     def still_fails(candidate: Case) -> bool:
+        if time.monotonic() >= until:
+            return False
         _, found = check(candidate, kernel, simulator)
         return bool(found) and signature_of(found[0]) == wanted
 
@@ -143,6 +160,7 @@ def fuzz(
     seed: int,
     until: float,
     programs: Iterable[int],
+    findings_max: int = FINDINGS_MAX,
     progress: Callable[[FuzzReport], None] = lambda _: None,
 ) -> FuzzReport:
     """
@@ -154,6 +172,7 @@ def fuzz(
         seed: What the programs are drawn from, with their numbers.
         until: When to stop, by `time.monotonic`.
         programs: The numbers of the programs.
+        findings_max: How many kinds of differences are shrunk.
         progress: Called after each program.
     """
     report = FuzzReport()
@@ -168,7 +187,9 @@ def fuzz(
             report.failed += 1
             signature = signature_of(found[0])
             report.counts[signature] = report.counts.get(signature, 0) + 1
-            if signature not in report.findings and len(report.findings) < FINDINGS_MAX:
-                report.findings[signature] = minimal(case, kernel, simulator, number)
+            if signature not in report.findings and len(report.findings) < findings_max:
+                report.findings[signature] = minimal(
+                    case, kernel, simulator, number=number, seconds=SHRINK_SECONDS
+                )
         progress(report)
     return report

@@ -22,6 +22,7 @@ from unionfs_sim.testing.conformance.programs import (
     MODES,
     NAMES,
     OWNERS,
+    STICKY,
     TARGETS,
     ProgramMaker,
     Sketch,
@@ -65,7 +66,12 @@ class _TreeMaker:
     )
 
     def __init__(
-        self, rng: Random, options: Mapping[str, str | bool], *, times: bool
+        self,
+        rng: Random,
+        options: Mapping[str, str | bool],
+        *,
+        times: bool,
+        sticky: bool,
     ) -> None:
         self._rng = rng
         self._prefix = "user" if options.get("userxattr") else "trusted"
@@ -74,6 +80,7 @@ class _TreeMaker:
             "userxattr"
         )
         self._times = times
+        self._sticky = sticky
         self.density = rng.choice((0.25, 0.45, 0.6))
 
     def tree(self) -> Tree:
@@ -127,7 +134,10 @@ class _TreeMaker:
         elif kind == "blk":
             fields["rdev"] = BLK
         if kind != "symlink" and rng.random() < 0.3:
-            fields["mode"] = int(rng.choice(MODES.get(kind, MODES["file"])), 8)
+            modes: Sequence[str] = MODES.get(kind, MODES["file"])
+            if kind == "dir" and self._sticky:
+                modes = (STICKY, *modes)
+            fields["mode"] = int(rng.choice(modes), 8)
         if rng.random() < 0.25:
             fields["uid"], fields["gid"] = rng.choice(OWNERS)
         if self._times and rng.random() < 0.8:
@@ -188,7 +198,8 @@ def draw_case(rng: Random, name: str) -> Case:
     """
     options = weighted(rng, OPTIONS)
     times = rng.random() < 0.15
-    maker = _TreeMaker(rng, options, times=times)
+    sticky = rng.random() < 0.1
+    maker = _TreeMaker(rng, options, times=times, sticky=sticky)
     read_only = rng.random() < 0.04
     count = weighted(rng, ((45, 1), (35, 2), (15, 3), (5, 4)))
     lower = [maker.tree() for _ in range(max(count, 2) if read_only else count)]
@@ -197,8 +208,10 @@ def draw_case(rng: Random, name: str) -> Case:
         maker.density *= rng.choice((0.0, 0.5, 1.0))
         upper = maker.tree()
     sketch = Sketch.of((upper or {}, *lower))
-    programmer = ProgramMaker(rng, sketch, remounts="volatile" not in options)
-    length = min(1 + int(rng.expovariate(1 / 16)), OPS_MAX)
+    programmer = ProgramMaker(
+        rng, sketch, remounts="volatile" not in options, sticky=sticky
+    )
+    length = rng.randrange(1, rng.choice((4, 12, 30, OPS_MAX + 1)))
     return Case(
         id=name,
         tags=["fuzz"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -133,6 +134,8 @@ class KernelCalls:
 
     def fnames(self, fd: int) -> list[str]:
         """Rewind a descriptor of a directory and list its names."""
+        if not stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, "not a directory")
         os.lseek(fd, 0, os.SEEK_SET)
         return [name for name, _ in syscalls.directory_entries(fd)]
 

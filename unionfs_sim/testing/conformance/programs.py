@@ -15,11 +15,14 @@ NAMES: Final = ("a", "b", "c", "d")
 DEPTH_MAX: Final = 3
 
 MODES: Final = {
-    "dir": ("0755", "0755", "0755", "0700", "0777", "1777", "2775", "0500"),
+    "dir": ("0755", "0755", "0755", "0700", "0777", "0777", "2775", "0500"),
     "file": ("0644", "0644", "0644", "0600", "0666", "4755", "2755", "0000"),
 }
 OWNERS: Final = ((0, 0), (0, 0), (0, 0), (1000, 1000), (5, 6), (1000, 6))
 _USERS: Final = ((1000, 1000), (5, 6))
+#: In such a directory, what O_CREAT may open depends on settings of the host
+#: (``fs.protected_regular``): programs that meet one do without.
+STICKY: Final = "1777"
 TARGETS: Final = ("a", "b", "c", "d", "a/b", "b/c", "nowhere")
 CHR: Final = (1, 3)  # the null device: the same on every host
 BLK: Final = (240, 0)  # for experiments: no driver answers
@@ -104,21 +107,35 @@ class ProgramMaker:
         rng: Where chance comes from.
         sketch: What is there before the first call.
         remounts: Whether the mount can be made again.
+        sticky: Whether there may be sticky directories that all may write to.
     """
 
-    def __init__(self, rng: Random, sketch: Sketch, *, remounts: bool) -> None:
+    def __init__(
+        self, rng: Random, sketch: Sketch, *, remounts: bool, sticky: bool = False
+    ) -> None:
         self._rng = rng
         self._sketch = sketch
         self._labels: list[str] = []
         self._directories: list[str] = []
         self._inos: list[str] = []
         self._remounts = remounts
+        self._sticky = sticky
+        self._files: list[str] = []
 
-    def op(self) -> Op:
-        """Draw a call."""
-        rng = self._rng
+    def op(self, rng: Random | None = None) -> Op:
+        """
+        Draw a call.
+
+        Args:
+            rng: Where chance comes from from now on, if not from where it did.
+        """
+        rng = self._rng = rng or self._rng
         name = weighted(rng, _OPERATIONS)
         if name in _FD_OPERATIONS and not self._labels:
+            name = "open"
+        if name == "write_file" and self._sticky:
+            name = "mkdir"
+        if name == "lseek" and not self._files:
             name = "open"
         if name == "remount" and not self._remounts:
             name = "readdir"
@@ -146,6 +163,8 @@ class ProgramMaker:
 
     def _open(self, _: str) -> dict[str, Any]:
         flags = list(weighted(self._rng, _OPEN_FLAGS))
+        if self._sticky and "O_CREAT" in flags:
+            flags = ["O_RDWR", "O_NONBLOCK"]
         label = f"f{len(self._labels)}"
         args: dict[str, Any] = {"flags": flags, "fd": label}
         if "O_CREAT" in flags:
@@ -159,6 +178,8 @@ class ProgramMaker:
         self._labels.append(label)
         if path == "." or "O_DIRECTORY" in flags:
             self._directories.append(label)
+        elif "O_RDONLY" not in flags:
+            self._files.append(label)
         return {"path": path, **args}
 
     def _freaddir(self, _: str) -> dict[str, Any]:
@@ -181,9 +202,10 @@ class ProgramMaker:
         }
 
     def _lseek(self, _: str) -> dict[str, Any]:
+        # Where a directory can be moved to is up to the file system below.
         whence = self._rng.choice(("SEEK_SET", "SEEK_CUR", "SEEK_END"))
         return {
-            "fd": self._label(),
+            "fd": self._rng.choice(self._files),
             "offset": self._rng.choice((0, 1, 3, -1, 20)),
             "whence": whence,
         }
@@ -307,6 +329,7 @@ class ProgramMaker:
     def _remount(self, _: str) -> dict[str, Any]:
         self._labels.clear()
         self._directories.clear()
+        self._files.clear()
         return {}
 
     def _maybe_follow(self, args: dict[str, Any]) -> dict[str, Any]:

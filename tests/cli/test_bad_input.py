@@ -132,10 +132,10 @@ def test_at_sign_in_a_path(cli: Cli, tmp_path: Path) -> None:
     assert 0 == cli("layers", f"{file}@latest").status
 
 
-def test_host_directories_are_for_later(cli: Cli) -> None:
-    """`overlay:` is refused by name, until it is there."""
-    assert "overlay:/a:/b: directories of the host cannot be read yet" == (
-        refused(cli, "layers", "overlay:/a:/b")
+def test_missing_host_directory_is_refused(cli: Cli) -> None:
+    """`overlay:` names the directory that is not there."""
+    assert "/nowhere/b: No such file or directory" == (
+        refused(cli, "layers", "overlay:/nowhere/a:/nowhere/b")
     )
 
 

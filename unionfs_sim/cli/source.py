@@ -11,11 +11,12 @@ from typing import Final
 
 import attrs
 
+from unionfs_sim.adapters.stackdirs import is_spec, open_directories
 from unionfs_sim.cli.history import layer_commands
 from unionfs_sim.cli.report import UsageError, counted
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.render import printable
-from unionfs_sim.errors import FormatError
+from unionfs_sim.errors import FormatError, UnionFSError
 from unionfs_sim.image.open import Image, open_image
 
 #: The name of the image that ships with the package.
@@ -54,6 +55,8 @@ def open_source(options: Namespace, resources: ExitStack) -> Source:
         FormatError: It is no image.
         OSError: It cannot be read.
     """
+    if not _exists(options.image) and is_spec(options.image):
+        return _directories(options.image, resources)
     path, name = locate(options.image)
     if not (path.is_file() or path.is_dir()):
         msg = f"{printable(str(path))}: neither a file nor a directory"
@@ -66,11 +69,25 @@ def open_source(options: Namespace, resources: ExitStack) -> Source:
             msg = f"{error}; use IMAGE@NAME"
             raise FormatError(msg) from error
         raise
-    layers = tuple(
+    return Source(options.image, image, _labelled(image), layer_commands(image))
+
+
+def _labelled(image: Image) -> tuple[Layer, ...]:
+    return tuple(
         attrs.evolve(layer, label=f"layer {number}")
         for number, layer in enumerate(image.layers_base_first)
     )
-    return Source(options.image, image, layers, layer_commands(image))
+
+
+def _directories(text: str, resources: ExitStack) -> Source:
+    """Open directories of the host, each of which says what made its layer."""
+    try:
+        image = resources.enter_context(open_directories(text))
+    except UnionFSError as error:
+        msg = f"{printable(str(error.filename))}: {error.strerror}"
+        raise UsageError(msg) from error
+    places = tuple(layer.label for layer in image.layers_base_first)
+    return Source(text, image, _labelled(image), places)
 
 
 def locate(text: str) -> tuple[Path, str | None]:
@@ -95,9 +112,6 @@ def locate(text: str) -> tuple[Path, str | None]:
             name = text[len(head) + 1 :]
             return Path(head), name or None
         head, at, _ = head.rpartition("@")
-    if text.startswith("overlay:"):
-        msg = f"{printable(text)}: directories of the host cannot be read yet"
-        raise UsageError(msg)
     msg = f"{printable(text)}: no such file or directory"
     raise UsageError(msg)
 

@@ -81,7 +81,8 @@ IMAGE: Final = option(
     "image",
     metavar="IMAGE",
     help="OCI layout, OCI or docker archive, or layer tar; "
-    "PATH@NAME for one image of several; @tour for the one that ships with this",
+    "PATH@NAME for one image of several; @tour for the one that ships with this; "
+    "overlay:TOP[:BELOW...] for directories, likewise aufs: and the other dialects",
 )
 PATH: Final = option("path", metavar="PATH", help="a path in the image")
 TOP: Final = option(
@@ -315,5 +316,31 @@ COMMANDS: Final = (
         "Case files may be compressed. Only fuzz and record mount anything, as root or "
         "in a user namespace.",
         example="conformance run cases.json.gz",
+    ),
+    Command(
+        "unpack",
+        "write an image into a new directory, merged or layer by layer",
+        "unpacking:unpack",
+        (
+            IMAGE,
+            option("directory", metavar="DIR", help="what is to be made"),
+            option(
+                "--dialect",
+                metavar="NAME",
+                default="flat",
+                help="flat for the merged view [flat], or how layers are kept: "
+                "overlay, overlay-userxattr, fuse-overlayfs, "
+                "fuse-overlayfs-rootless, aufs, unionfs-fuse, unionfs-fuse-1.0, oci",
+            ),
+            option(
+                "--no-owners",
+                action="store_true",
+                help="leave all to the caller [unless that is root]",
+            ),
+            UPTO,
+        ),
+        about="All is made under another name beside DIR and renamed at the end, so "
+        "an interrupt leaves nothing. Says what could not be kept.",
+        example="unpack @tour rootfs",
     ),
 )

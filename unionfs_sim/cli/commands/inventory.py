@@ -136,10 +136,10 @@ def _layers_document(opened: source.Source, counts: list[Counts]) -> dict[str, A
         "layers": [
             {
                 "layer": number,
-                "media_type": image.descriptors[number].media_type,
-                "digest": image.descriptors[number].digest,
-                "diff_id": image.diff_ids[number],
-                "chain_id": image.chain_ids[number],
+                "media_type": image.descriptors[number].media_type or None,
+                "digest": image.descriptors[number].digest or None,
+                "diff_id": image.diff_ids[number] or None,
+                "chain_id": image.chain_ids[number] or None,
                 "size": image.descriptors[number].size,
                 **attrs.asdict(each),
                 "created": steps[number].created if matched else None,

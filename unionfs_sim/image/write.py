@@ -13,7 +13,7 @@ import attrs
 
 from unionfs_sim.errors import FormatError, SpecError
 from unionfs_sim.image import compress, digest, documents, naming, storing
-from unionfs_sim.image.build import config_of, encoded
+from unionfs_sim.image.build import complete, config_of, encoded
 from unionfs_sim.image.files import DirectoryFiles
 from unionfs_sim.image.image import Image
 from unionfs_sim.image.limits import DEFAULT_LIMITS
@@ -127,6 +127,7 @@ def write_image(
     """
     target = Path(path)
     _check(image, target, format, compression, append=append, replace=replace)
+    image = complete(image)
     plain = format == "docker-archive"
     wanted: Recompression = "none" if plain else compression
     blobs = [
@@ -178,9 +179,6 @@ def _check(
         raise SpecError(msg)
     if replace and form == "oci":
         msg = "a directory is not replaced: remove it, or add to it"
-        raise SpecError(msg)
-    if len(image.blobs) != len(image.layers_base_first):
-        msg = f"{image.place}: the image does not say what its layers are stored as"
         raise SpecError(msg)
     if path.name in {"", ".."}:
         msg = f"{str(path)!r} is no name for an image"

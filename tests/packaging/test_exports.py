@@ -54,7 +54,7 @@ def test_names_for_checkers_and_at_run_time_are_the_same() -> None:
 def test_unknown_name_is_an_attribute_error() -> None:
     """Asking for what is not there fails as for any module."""
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
-        _ = unionfs_sim.Nonsense  # type: ignore[attr-defined]
+        _ = unionfs_sim.Nonsense
 
 
 def test_dir_lists_all_names() -> None:

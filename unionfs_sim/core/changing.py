@@ -19,7 +19,7 @@ from unionfs_sim.core.paths import StrPath, fspath, split
 from unionfs_sim.core.reading import UnionReader
 from unionfs_sim.core.space import Call
 from unionfs_sim.core.steps import Plan
-from unionfs_sim.core.upper import LIVE_DIRECTORY_TYPES, UpperFile
+from unionfs_sim.core.upper import LIVE_DIRECTORY_TYPES, UpperDirectory, UpperFile
 from unionfs_sim.errors import fs_error
 
 #: Called with each plan after it was committed.
@@ -40,8 +40,12 @@ class UnionChanger(UnionReader):
         self._cache.forget_edits(edits)
         for edit in edits:
             after = edit.after
-            if edit.raised and isinstance(after, UpperFile) and after.origin:
+            if not edit.raised:
+                continue
+            if isinstance(after, UpperFile) and after.origin:
                 self._space.raised[id(after.origin)] = after
+            elif isinstance(after, UpperDirectory):
+                self._space.raised[id(after.below)] = after
         if self._observer is not None:
             self._observer(made)
         if made.error:
@@ -277,7 +281,8 @@ class UnionChanger(UnionReader):
             "setxattr",
             place,
             lambda old: attrs.evolve(old, xattrs={**old.xattrs, name: bytes(value)}),
-            error=xattrs.flag_error(name in meta.xattrs, flags),
+            error=xattrs.support_error(name)
+            or xattrs.flag_error(name in meta.xattrs, flags),
         )
         self._commit(made)
 
@@ -297,8 +302,9 @@ class UnionChanger(UnionReader):
             raise fs_error(number, text, op="removexattr")
         place = self._place(path, op="removexattr", follow=follow_symlinks)
         meta = self._writable_xattr(place, name, "removexattr")
-        if name not in meta.xattrs:
-            raise fs_error(errno.ENODATA, text, op="removexattr")
+        number = xattrs.support_error(name)
+        if number or name not in meta.xattrs:
+            raise fs_error(number or errno.ENODATA, text, op="removexattr")
 
         def without(old: Meta) -> Meta:
             kept = {key: item for key, item in old.xattrs.items() if key != name}

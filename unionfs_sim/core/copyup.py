@@ -133,9 +133,10 @@ class Draft:
         self, parent: UpperDirectory, name: Name, lower: Leaf, *, data: bool
     ) -> UpperFile:
         linked = lower.nlink > 1
-        indexed = linked and self.call.policy.index
+        policy = self.call.policy
+        indexed = policy.nfs_export or (linked and policy.index)
         inode = self._copy(lower, origin=indexed or not linked)
-        if isinstance(lower, Regular) and self.call.policy.metacopy and not data:
+        if isinstance(lower, Regular) and policy.metacopy and not data:
             meta = marked(inode.meta, "metacopy", b"")
             inode.node = attrs.evolve(inode.node, meta=meta)
         if indexed:
@@ -154,6 +155,8 @@ class Draft:
         The other names keep the lower file, which has no handle to it then.
         """
         meta = attrs.evolve(lower.meta, private={})
+        if self.call.policy.userxattr and not isinstance(lower, Regular):
+            origin = False  # only files and directories can have user.* xattrs
         if origin:
             meta = self.call.space.with_origin(meta, lower)
         node = attrs.evolve(lower, nlink=1, meta=meta)

@@ -15,9 +15,9 @@ import attrs
 from unionfs_sim.core import fileio, flags, permissions, plan, status, walk
 from unionfs_sim.core.changing import UnionChanger
 from unionfs_sim.core.content import BLOCK_BYTES, Content, hole
-from unionfs_sim.core.nodes import Device, Directory, Fifo, Kind, Regular, Socket
+from unionfs_sim.core.nodes import Device, Fifo, Kind, Regular, Socket
 from unionfs_sim.core.paths import Parts, StrPath, fspath
-from unionfs_sim.core.records import Broken, MergedDirectory
+from unionfs_sim.core.records import Broken
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
@@ -212,12 +212,12 @@ class UnionDescriptors(UnionChanger):
             return 0
         if directory and _changes(how):
             return errno.EISDIR
+        if self._space.read_only and kind is Kind.REGULAR and _changes(how):
+            return errno.EROFS
         if not permissions.allows(
             live.meta, self._caller, _wanted(how), directory=directory
         ):
             return errno.EACCES
-        if self._space.read_only and kind is Kind.REGULAR and _changes(how):
-            return errno.EROFS
         return _special_error(live, how)
 
     def _open_nameless(self, path: str, how: int, mode: int) -> OpenFile:
@@ -254,14 +254,10 @@ class UnionDescriptors(UnionChanger):
     def _now(self, file: OpenFile) -> Live:
         """Give what a file stands on now: copied up since, or not."""
         live = file.live
-        if not isinstance(live, (UpperFile, *LIVE_DIRECTORY_TYPES)):
+        if not isinstance(live, (UpperFile, UpperDirectory)):
             raised = self._space.raised.get(id(live))
             if raised is not None:
                 file.live = live = raised
-        elif isinstance(live, (Directory, MergedDirectory)):
-            found = self._at(file.parts)
-            if isinstance(found, UpperDirectory) and found.below is live:
-                file.live = live = found
         return live
 
     def _at(self, parts: Parts) -> Live | None:
@@ -440,6 +436,8 @@ class UnionDescriptors(UnionChanger):
         """
         file = self._file(fd, "lseek")
         _refuse_pipe(file, "lseek")
+        if file.live.kind is Kind.CHAR:
+            return 0  # so says /dev/null to every question
         content = body(self._now(file)) or hole(0)
         match whence:
             case flags.SEEK_SET:
@@ -542,12 +540,16 @@ class UnionDescriptors(UnionChanger):
             UnionFSError: EBADF, EINVAL, EOPNOTSUPP, ESPIPE, ENODEV.
         """
         file = self._file(fd, "fallocate")
-        if not file.writable:
-            raise fs_error(errno.EBADF, file.path, op="fallocate")
-        _refuse_pipe(file, "fallocate")
-        content = body(self._now(file))
-        if content is None:
-            raise fs_error(errno.ENODEV, file.path, op="fallocate")
+        live = self._now(file)
+        content = body(live)
+        number = _range_error(mode, offset, length)
+        if number == 0 and not file.writable:
+            number = errno.EBADF
+        if number == 0 and content is None:
+            number = errno.ESPIPE if live.kind is Kind.FIFO else errno.ENODEV
+        if number:
+            raise fs_error(number, file.path, op="fallocate")
+        assert content is not None
         number, changed = _allocated(content, mode, offset, length)
         if number:
             raise fs_error(number, file.path, op="fallocate")
@@ -578,6 +580,8 @@ class UnionDescriptors(UnionChanger):
             number = errno.EPERM if live.kind is Kind.DIRECTORY else errno.ENOENT
             if place.live is not None:
                 number = errno.EEXIST
+            elif place.slash:
+                number = errno.ENOENT
             raise fs_error(number, file.path, op="link", path2=fspath(dst))
         path = "/" + "/".join(file.parts)
         source = walk.find(self._space, path, follow=False, op="link")
@@ -623,29 +627,33 @@ def body(live: Live) -> Content | None:
     return node.content if isinstance(node, Regular) else None
 
 
+def _range_error(mode: int, offset: int, length: int) -> int:
+    """Give what is wrong with a ``fallocate`` before the file is looked at, or 0."""
+    keep = mode & flags.FALLOC_FL_KEEP_SIZE
+    kind = mode & ~flags.FALLOC_FL_KEEP_SIZE
+    if offset < 0 or length <= 0:
+        return errno.EINVAL
+    if kind in {0, flags.FALLOC_FL_ZERO_RANGE}:
+        return 0
+    if kind == flags.FALLOC_FL_PUNCH_HOLE:
+        return 0 if keep else errno.EOPNOTSUPP
+    if kind in {flags.FALLOC_FL_COLLAPSE_RANGE, flags.FALLOC_FL_INSERT_RANGE}:
+        return errno.EOPNOTSUPP if keep else 0
+    return errno.EOPNOTSUPP
+
+
 def _allocated(
     content: Content, mode: int, offset: int, length: int
 ) -> tuple[int, Content]:
-    """Give the errno of a ``fallocate``, or the content that it leaves."""
+    """Give the content that a ``fallocate`` leaves, or its errno."""
     keep = mode & flags.FALLOC_FL_KEEP_SIZE
     kind = mode & ~flags.FALLOC_FL_KEEP_SIZE
     end = offset + length
-    if offset < 0 or length <= 0:
-        return errno.EINVAL, content
-    if kind == 0:
-        return 0, content if keep else content.resize(max(content.size, end))
-    if kind == flags.FALLOC_FL_PUNCH_HOLE:
-        if not keep:
-            return errno.EOPNOTSUPP, content
-        return 0, content.punch(offset, length)
-    if kind == flags.FALLOC_FL_ZERO_RANGE:
+    if kind in {0, flags.FALLOC_FL_ZERO_RANGE}:
         grown = content if keep else content.resize(max(content.size, end))
-        return 0, grown.punch(offset, length)
-    if keep or kind not in {
-        flags.FALLOC_FL_COLLAPSE_RANGE,
-        flags.FALLOC_FL_INSERT_RANGE,
-    }:
-        return errno.EOPNOTSUPP, content
+        return 0, grown.punch(offset, length) if kind else grown
+    if kind == flags.FALLOC_FL_PUNCH_HOLE:
+        return 0, content.punch(offset, length)
     if offset % BLOCK_BYTES or length % BLOCK_BYTES:
         return errno.EINVAL, content
     if kind == flags.FALLOC_FL_COLLAPSE_RANGE:

@@ -160,8 +160,10 @@ def link(call: Call, source: Place, place: Place) -> Plan:
     inode = draft.inode(source, data=False)
     assert isinstance(inode, UpperFile)
     _link(draft, inode, place)
-    if "metacopy" in inode.meta.private and "redirect" not in inode.meta.private:
-        draft.add(SetMark(inode, "redirect", absolute_redirect(source)))
+    if "metacopy" in inode.meta.private:
+        redirect = link_redirect(source, inode)
+        if redirect is not None:
+            draft.add(SetMark(inode, "redirect", redirect))
     return draft.plan("link", source, place, inode=inode)
 
 
@@ -200,6 +202,20 @@ def absolute_redirect(place: Place) -> bytes:
     return b"/" + b"/".join(reversed(names))
 
 
+def link_redirect(place: Place, inode: UpperInode) -> bytes | None:
+    """
+    Give the absolute redirect that a moved inode needs, or ``None`` if it has one.
+
+    A relative one is of the name that the inode had first.
+    """
+    present = inode.meta.private.get("redirect")
+    if present is None:
+        return absolute_redirect(place)
+    if present.startswith(b"/"):
+        return None
+    return absolute_redirect(place).rpartition(b"/")[0] + b"/" + present
+
+
 # --- removing --------------------------------------------------------------------
 
 
@@ -226,10 +242,10 @@ def unlink(call: Call, place: Place) -> Plan:
         UnionFSError: ENOENT, it is missing; EISDIR, it is a directory; ENOTDIR, the
             path ends in a slash; EROFS; EACCES; EPERM (overlayfs.md, 3.3).
     """
-    if call.space.read_only:
-        raise failed(errno.EROFS, place, "unlink")
     if not place.name:
         raise failed(errno.EISDIR, place, "unlink")
+    if call.space.read_only:
+        raise failed(errno.EROFS, place, "unlink")
     if place.live is None:
         raise failed(errno.ENOENT, place, "unlink")
     directory = isinstance(place.live, LIVE_DIRECTORY_TYPES)
@@ -292,7 +308,7 @@ def empty_enough(call: Call, place: Place) -> bool:
     assert isinstance(place.live, LIVE_DIRECTORY_TYPES)
     if on_its_own(place):
         return not _entries_on_disk(place.live, ghosts=call.policy.ghosts)
-    return is_empty(place.live)
+    return is_empty(place.live, ghosts=call.policy.ghosts)
 
 
 def on_its_own(place: Place) -> bool:
@@ -382,7 +398,7 @@ def open_file(call: Call, place: Place, *, truncate: bool) -> Plan:
 
 
 def truncate(call: Call, place: Place, length: int) -> Plan:
-    """Plan to cut or prolong a file."""
+    """Plan to cut or prolong a file; its time changes in any case, as on ext4."""
     draft = Draft(call)
     inode = draft.inode(place)
     assert isinstance(inode, UpperFile)

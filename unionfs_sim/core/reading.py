@@ -205,10 +205,7 @@ class UnionReader(FileSystem):
         return directory
 
     def _names(self, directory: LiveDirectory) -> list[str]:
-        """List a directory; the kernel drops a mark that it needs no longer (S21)."""
-        if isinstance(directory, UpperDirectory):
-            self._space.listed(directory)
-        return upper.names(directory, ghosts=self._space.policy.ghosts)
+        return self._space.list(directory)
 
     def readlink(self, path: StrPath) -> str:
         """

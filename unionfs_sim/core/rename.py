@@ -12,8 +12,9 @@ from typing import Final
 from unionfs_sim.core import permissions
 from unionfs_sim.core.copyup import Draft
 from unionfs_sim.core.meta import timed
+from unionfs_sim.core.nodes import WHITEOUT
 from unionfs_sim.core.paths import Name, to_bytes
-from unionfs_sim.core.plan import absolute_redirect, empty_enough, failed, on_its_own
+from unionfs_sim.core.plan import empty_enough, failed, link_redirect
 from unionfs_sim.core.policy import REDIRECT_BYTES_MAX, Redirect
 from unionfs_sim.core.space import Call
 from unionfs_sim.core.steps import Exchange, Move, Plan, PutWhiteout, SetMark, SetMeta
@@ -79,9 +80,9 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
             return draft.plan("rename", source, place, error=number)
     if (
         not exchange
-        and isinstance(place.live, LIVE_DIRECTORY_TYPES)
-        and on_its_own(place)
-        and not empty_enough(call, place)
+        and isinstance(place.live, UpperDirectory)
+        and place.live.below is None
+        and not _empty_on_disk(call, place.live)
     ):
         # Only the real rename finds out, when the marks are set already (S13).
         return draft.plan("rename", source, place, error=errno.ENOTEMPTY)
@@ -91,8 +92,15 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
         draft.add(SetMeta(other, timed(other.meta, now)))
     else:
         draft.drop(place)
-        draft.add(Move(from_directory, source.name, to_directory, place.name))
-        if covered(from_directory, source.name):
+        whited = to_directory.entries.get(place.name)
+        if not covered(from_directory, source.name):
+            draft.add(Move(from_directory, source.name, to_directory, place.name))
+        elif isinstance(whited, UpperFile) and whited.broken == errno.ENOENT:
+            # A whiteout at the new name changes places with what is moved, also one
+            # in the form of an xattr.
+            draft.add(Exchange(from_directory, source.name, to_directory, place.name))
+        else:
+            draft.add(Move(from_directory, source.name, to_directory, place.name))
             draft.add(PutWhiteout(from_directory, source.name))
     draft.add(SetMeta(inode, timed(inode.meta, now)))
     return draft.plan("rename", source, place, inode=inode)
@@ -169,9 +177,19 @@ def _late_error(call: Call, source: Place, place: Place, flags: int) -> int:
         _needs_redirect(source.live) or (exchange and _needs_redirect(place.live))
     ):
         return errno.EXDEV
-    if to_directory and not exchange and not on_its_own(place):
+    if to_directory and not exchange and not _upper_alone(place.live):
         return 0 if empty_enough(call, place) else errno.ENOTEMPTY
     return 0
+
+
+def _upper_alone(live: Live | None) -> bool:
+    return isinstance(live, UpperDirectory) and live.below is None
+
+
+def _empty_on_disk(call: Call, directory: UpperDirectory) -> bool:
+    """Tell whether the real rename finds the directory that it replaces empty."""
+    ghosts = call.policy.ghosts
+    return not any(ghosts or x is not WHITEOUT for x in directory.entries.values())
 
 
 def _moved_error(call: Call, source: Place, place: Place, *, exchange: bool) -> int:
@@ -231,19 +249,14 @@ def _redirect(
 ) -> int:
     """Set where an inode's lower part is; one that is absolute, or enough, stays."""
     present = inode.meta.private.get("redirect")
-    if present is not None and (same_parent or present.startswith(b"/")):
-        return 0
     if same_parent:
-        draft.add(SetMark(inode, "redirect", to_bytes(place.name)))
+        if present is None:
+            draft.add(SetMark(inode, "redirect", to_bytes(place.name)))
         return 0
-    value = absolute_redirect(place) if present is None else _moved_on(place, present)
+    value = link_redirect(place, inode)
+    if value is None:
+        return 0
     if len(value) > REDIRECT_BYTES_MAX:
         return errno.EXDEV
     draft.add(SetMark(inode, "redirect", value))
     return 0
-
-
-def _moved_on(place: Place, relative: bytes) -> bytes:
-    """Make a relative redirect absolute: the lower path of its parent, and itself."""
-    head, _, _ = absolute_redirect(place).rpartition(b"/")
-    return head + b"/" + relative

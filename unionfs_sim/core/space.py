@@ -32,7 +32,9 @@ from unionfs_sim.core.upper import (
     UpperDirectory,
     UpperEntry,
     UpperFile,
+    UpperInode,
     fork,
+    names,
 )
 
 #: Inode numbers of what an upper made itself start here.
@@ -54,8 +56,8 @@ class Space:
         read_only: Whether there is no upper.
         index: The inodes of the upper that lower hard links became, by the lower
             node's identity; empty unless ``index=on``.
-        raised: Where a lower file went when it was copied up, likewise; a descriptor
-            that is open on it follows (S31).
+        raised: Where a lower object went when it was copied up, likewise; a
+            descriptor that is open on it follows (S31).
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Space:
         self.policy = policy
         self.read_only = read_only
         self.index: dict[int, UpperFile] = {}
-        self.raised: dict[int, UpperFile] = {}
+        self.raised: dict[int, UpperInode] = {}
         self._made = _UPPER_NUMBERS
 
     def child(self, directory: LiveDirectory, name: Name) -> Live | None:
@@ -120,23 +122,37 @@ class Space:
         if parent is not None and "impure" not in parent.meta.private:
             parent.meta = marked(parent.meta, "impure", b"y")
 
-    def listed(self, directory: UpperDirectory) -> None:
+    def list(self, directory: LiveDirectory) -> list[Name]:
         """
-        Drop the mark of a directory that holds nothing with an origin any more (S21).
+        List a directory, and leave the marks that the kernel leaves (overlayfs.md, 1.6).
 
-        The kernel does it when it lists a directory of the upper alone.
+        In a directory of the upper that holds something with an origin, the kernel
+        looks every name of the upper up, to tell its inode number; what cannot be
+        found then is not listed, and merged directories get their marks.  A directory
+        of the upper alone that holds no such thing any more loses its mark (S21).
         """
-        private = directory.meta.private
-        if (
-            directory.below is None
-            and "impure" in private
-            and self.root is not directory
-        ):
-            entries = directory.entries.values()
-            if not any(
-                x is not WHITEOUT and "origin" in x.meta.private for x in entries
+        ghosts = self.policy.ghosts
+        if not isinstance(directory, UpperDirectory):
+            return names(directory, ghosts=ghosts)
+        if "impure" not in directory.meta.private:
+            return names(directory, ghosts=ghosts)
+        entries = list(directory.entries.items())
+        for _, entry in entries:
+            if isinstance(entry, UpperDirectory) and entry.fresh and not entry.broken:
+                self.settle(entry)
+        if directory.below is None:
+            if directory is not self.root and not any(
+                entry is not WHITEOUT and "origin" in entry.meta.private
+                for _, entry in entries
             ):
                 directory.meta = marked(directory.meta, "impure", None)
+            return names(directory, ghosts=ghosts)
+        unfound = {
+            name
+            for name, entry in entries
+            if entry is not WHITEOUT and entry.broken == errno.ENOENT
+        }
+        return [x for x in names(directory, ghosts=ghosts) if x not in unfound]
 
     def with_origin(self, meta: Meta, record: Record) -> Meta:
         """Give attributes with the handle of a lower object (overlayfs.md, 2)."""
@@ -296,6 +312,7 @@ class _Thaw:
                 origin, (*DIRECTORY_TYPES, Broken)
             ):
                 inode.origin = origin
+                inode.plain_count = origin.nlink == 1
             if isinstance(entry, Regular):
                 self._special(inode, parent, name, entry)
         inode.nlink += 1
@@ -309,6 +326,7 @@ class _Thaw:
         if "whiteout" in private and not entry.content.size:
             inode.broken = errno.ENOENT
         elif "metacopy" in private:
+            inode.stub = entry.content
             if not self._policy.metacopy:
                 inode.broken = errno.EPERM
                 return

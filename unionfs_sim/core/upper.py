@@ -10,11 +10,13 @@ many layers there are.
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import attrs
 from sortedcontainers import SortedDict
 
+from unionfs_sim.core.content import Content
 from unionfs_sim.core.layer import Layer, LayerBuilder
 from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind, Leaf, WhiteoutType
@@ -43,9 +45,21 @@ class UpperFile:
         number: Its inode number if it has no origin; 0 before the first asking.
         status: Its status, if it was asked for since the last change.
         broken: What a lookup fails with, if it cannot be used; else 0.
+        stub: What is on disk of a metadata-only file, if it is not just a hole.
+        plain_count: Whether its own links are all that is counted: so after a mount
+            where the lower inode had one name (``nfs_export=on``).
     """
 
-    __slots__ = ("broken", "nlink", "node", "number", "origin", "status")
+    __slots__ = (
+        "broken",
+        "nlink",
+        "node",
+        "number",
+        "origin",
+        "plain_count",
+        "status",
+        "stub",
+    )
 
     def __init__(self, node: Leaf, origin: Leaf | None = None) -> None:
         self.node = node
@@ -54,6 +68,8 @@ class UpperFile:
         self.number = 0
         self.status: stat_result | None = None
         self.broken = 0
+        self.stub: Content | None = None
+        self.plain_count = False
 
     @property
     def kind(self) -> Kind:
@@ -214,9 +230,24 @@ def entry_kind(directory: LiveDirectory, name: Name) -> Kind:
     return Kind.CHAR if entry is WHITEOUT or entry is None else entry.kind
 
 
-def is_empty(directory: LiveDirectory) -> bool:
-    """Tell whether nothing is visible in a directory."""
-    return not names(directory)
+def is_empty(directory: LiveDirectory, *, ghosts: bool = False) -> bool:
+    """
+    Tell whether nothing is in a merged directory, whiteouts aside.
+
+    Args:
+        directory: The directory.
+        ghosts: Whether an xattr whiteout that is listed counts (overlayfs.md, 1.5).
+    """
+    own: Mapping[Name, UpperEntry] = {}
+    below: LiveDirectory | None = directory
+    if isinstance(directory, UpperDirectory):
+        own, below = directory.entries, directory.below
+    if any(listed(entry, ghosts=ghosts) for entry in own.values()):
+        return False
+    return below is None or not any(
+        name not in own and listed(entry, ghosts=ghosts)
+        for name, entry in below.entries.items()
+    )
 
 
 def covered(directory: UpperDirectory, name: Name) -> bool:
@@ -238,7 +269,7 @@ def link_count(inode: UpperFile) -> int:
     With ``index=on`` lower names count as well, by the private xattr ``nlink``: the
     difference to the upper inode's own count (overlayfs.md, 4.4).
     """
-    value = inode.meta.private.get("nlink")
+    value = None if inode.plain_count else inode.meta.private.get("nlink")
     return inode.nlink + int(value[1:]) if value else inode.nlink
 
 
@@ -266,7 +297,8 @@ def fork(root: UpperDirectory, copies: dict[int, UpperFile]) -> UpperDirectory:
                 if twin is None:
                     twin = copies[id(entry)] = UpperFile(entry.node, entry.origin)
                     twin.nlink, twin.number = entry.nlink, entry.number
-                    twin.broken = entry.broken
+                    twin.broken, twin.stub = entry.broken, entry.stub
+                    twin.plain_count = entry.plain_count
                 entries[name] = twin
         copy.entries.update(entries)
     return copy_root

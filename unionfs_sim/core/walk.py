@@ -171,10 +171,12 @@ def _walk(
     links = 0
     while pending:
         name = pending.pop()
+        if not name:
+            continue
         directory = trail[-1][1]
         if not caller.is_root and not allows(directory.meta, caller, EXECUTE):
             raise fs_error(errno.EACCES, path, op=op)
-        if name in {"", "."}:
+        if name == ".":
             continue
         if name == "..":
             if len(trail) > 1:

@@ -27,7 +27,12 @@ def name_error(name: str) -> int:
     return 0 if 0 < len(to_bytes(name)) <= NAME_BYTES_MAX else errno.ERANGE
 
 
-def _support_error(name: str) -> int:
+def support_error(name: str) -> int:
+    """
+    Give what the file system of the upper says to a name that it has no place for.
+
+    It is asked last: by then an object that is to be changed is copied up.
+    """
     if not name.startswith(_NAMESPACES):
         return errno.EOPNOTSUPP
     if name.startswith("system.") and name not in _ACLS:
@@ -37,31 +42,33 @@ def _support_error(name: str) -> int:
 
 def read_error(kind: Kind, meta: Meta, caller: Credentials, name: str) -> int:
     """Give what keeps a caller from reading an attribute, or 0."""
-    if name.startswith("trusted.") and not caller.is_root:
+    directory = kind is Kind.DIRECTORY
+    if name.startswith("trusted."):
+        return 0 if caller.is_root else errno.ENODATA
+    if name.startswith("user.") and kind not in {Kind.REGULAR, Kind.DIRECTORY}:
         return errno.ENODATA
-    if name.startswith("user."):
-        if kind not in {Kind.REGULAR, Kind.DIRECTORY}:
-            return errno.ENODATA
-        directory = kind is Kind.DIRECTORY
-        if not allows(meta, caller, READ, directory=directory):
-            return errno.EACCES
-    return _support_error(name)
+    if not name.startswith(("security.", "system.")) and not allows(
+        meta, caller, READ, directory=directory
+    ):
+        return errno.EACCES
+    return support_error(name)
 
 
 def write_error(kind: Kind, meta: Meta, caller: Credentials, name: str) -> int:
     """Give what keeps a caller from setting or removing an attribute, or 0."""
-    if name.startswith("trusted.") and not caller.is_root:
-        return errno.EPERM
+    directory = kind is Kind.DIRECTORY
+    if name.startswith("trusted."):
+        return 0 if caller.is_root else errno.EPERM
+    if name.startswith(("security.", "system.")):
+        return 0 if owns(meta, caller) else errno.EPERM
     if name.startswith("user."):
         if kind not in {Kind.REGULAR, Kind.DIRECTORY}:
             return errno.EPERM
-        if kind is Kind.DIRECTORY and meta.mode & 0o1000 and not owns(meta, caller):
+        if directory and meta.mode & 0o1000 and not owns(meta, caller):
             return errno.EPERM
-        if not allows(meta, caller, WRITE, directory=kind is Kind.DIRECTORY):
-            return errno.EACCES
-    elif name.startswith(("security.", "system.")) and not owns(meta, caller):
-        return errno.EPERM
-    return _support_error(name)
+    if not allows(meta, caller, WRITE, directory=directory):
+        return errno.EACCES
+    return 0
 
 
 def flag_error(present: bool, flags: int) -> int:  # noqa: FBT001 - both say it all

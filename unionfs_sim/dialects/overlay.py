@@ -16,7 +16,7 @@ from typing import Final, final
 import attrs
 
 from unionfs_sim.core.clock import Clock
-from unionfs_sim.core.content import hole
+from unionfs_sim.core.content import Content, hole
 from unionfs_sim.core.fold import Rules, visible
 from unionfs_sim.core.layer import Layer, LayerBuilder
 from unionfs_sim.core.meta import Meta, marked
@@ -117,10 +117,12 @@ def _encoded_directory(meta: Meta, prefix: str, *, opaque: bool) -> Meta:
     return _encoded(meta, prefix, private)
 
 
-def _encoded_leaf(node: Leaf, prefix: str) -> Leaf:
+def _encoded_leaf(node: Leaf, prefix: str, stub: Content | None = None) -> Leaf:
+    """Give a node as it is on disk; of a metadata-only file a hole, or its stub."""
     meta = _encoded(node.meta, prefix, node.meta.private)
     if isinstance(node, Regular) and "metacopy" in node.meta.private:
-        return attrs.evolve(node, meta=meta, content=hole(node.content.size))
+        content = hole(node.content.size) if stub is None else stub
+        return attrs.evolve(node, meta=meta, content=content)
     return attrs.evolve(node, meta=meta)
 
 
@@ -322,7 +324,7 @@ def unmount(fs: UnionFS) -> Disk:
     space = fs.space
     prefix = space.policy.prefix
     index = {
-        space.number(inode): _encoded_leaf(inode.node, prefix)
+        space.number(inode): _encoded_leaf(inode.node, prefix, inode.stub)
         for inode in space.index.values()
     }
     return Disk(upper_on_disk(fs), index, fs.stack)
@@ -371,7 +373,7 @@ def upper_on_disk(fs: UnionFS, *, portable: bool = False) -> Layer:
                     node = entry.node
                     if portable:
                         node = attrs.evolve(node, meta=_portable(node.meta))
-                    leaves[id(entry)] = _encoded_leaf(node, prefix)
+                    leaves[id(entry)] = _encoded_leaf(node, prefix, entry.stub)
                     if id(entry) in indexed and not portable:
                         builder.link_outside(leaves[id(entry)])
                 builder.add(path, leaves[id(entry)])

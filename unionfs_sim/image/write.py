@@ -34,6 +34,8 @@ from unionfs_sim.image.sinks import (
 )
 from unionfs_sim.image.storing import Recompression, Storing
 
+__all__ = ["Format", "Progress", "Recompression", "Written", "write_image"]
+
 #: The forms of `write_image`.
 Format: TypeAlias = Literal["oci", "oci-archive", "docker-archive", "layer"]
 

@@ -64,9 +64,7 @@ def _node(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Leaf:
     if member.isfifo():
         return Fifo(meta)
     if member.ischr() or member.isblk():
-        return Device(
-            member.devmajor, member.devminor, block=member.isblk(), meta=meta
-        )
+        return Device(member.devmajor, member.devminor, block=member.isblk(), meta=meta)
     stream = tar.extractfile(member)
     assert stream is not None
     return Regular(literal(stream.read()), meta)
@@ -80,8 +78,8 @@ def read_merged(path: Path) -> dict[str, dict[str, Any]]:
     return root
 
 
-def describe(view: DirectoryRecord) -> dict[str, dict[str, Any]]:
-    """Describe a merged view as the recordings do."""
+def describe(view: DirectoryRecord, *, links_min: int = 2) -> dict[str, dict[str, Any]]:
+    """Describe a merged view as the recordings do; hard links from that many names."""
     found: dict[str, dict[str, Any]] = {}
     names: dict[int, list[str]] = {}
     pending: list[tuple[Parts, Record]] = [((), view)]
@@ -110,7 +108,7 @@ def describe(view: DirectoryRecord) -> dict[str, dict[str, Any]]:
         elif isinstance(record, Device):
             entry["rdev"] = [record.major, record.minor]
         links = names.get(id(record), [])
-        if not isinstance(record, DIRECTORY_TYPES) and record.nlink > 1:
+        if not isinstance(record, DIRECTORY_TYPES) and record.nlink >= links_min:
             # A mount counts the names of the layer, visible or not.
             entry |= {"nlink": record.nlink, "links": sorted(links)}
         if record.meta.xattrs:

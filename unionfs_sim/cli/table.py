@@ -103,6 +103,28 @@ UPTO: Final = option(
     help="only the first N layers: layers 0 to N-1",
 )
 
+OUT: Final = option("out", metavar="OUT", help="the file to write; for oci a directory")
+WRITING: Final = (
+    option(
+        "--format",
+        choices=("oci", "oci-archive", "docker-archive", "layer"),
+        help="[oci-archive if OUT ends in .tar, else oci]",
+    ),
+    option(
+        "--compression",
+        choices=("keep", "none", "gzip", "zstd"),
+        default="keep",
+        help="of layers [keep: as they are stored, new ones with gzip]",
+    ),
+    option(
+        "--name",
+        metavar="NAME",
+        action="append",
+        help="a name of the image, may be repeated [those it has, else latest]",
+    ),
+    option("--force", action="store_true", help="replace the file if it is there"),
+)
+
 COMMANDS: Final = (
     Command(
         "tour",
@@ -342,5 +364,87 @@ COMMANDS: Final = (
         about="All is made under another name beside DIR and renamed at the end, so "
         "an interrupt leaves nothing. Says what could not be kept.",
         example="unpack @tour rootfs",
+    ),
+    Command(
+        "convert",
+        "write an image in another form, its layers unchanged",
+        "writing:convert",
+        (
+            IMAGE,
+            OUT,
+            *WRITING,
+            option(
+                "--append", action="store_true", help="add to a layout that is there"
+            ),
+        ),
+        about="Diff IDs stay, and so do the stored bytes of layers that are not "
+        "compressed in another way. OUT appears when all of it is there.",
+        example="convert @tour tour.docker.tar --format docker-archive",
+    ),
+    Command(
+        "squash",
+        "write an image with several layers made one",
+        "writing:squash",
+        (
+            IMAGE,
+            OUT,
+            option(
+                "--from",
+                metavar="A",
+                type=int,
+                dest="first",
+                help="the lowest of the layers [0]",
+            ),
+            option(
+                "--to",
+                metavar="B",
+                type=int,
+                dest="last",
+                help="the highest of them, which is one of them [the topmost]",
+            ),
+            *WRITING,
+        ),
+        about="Layers A to B become one, and the merged view stays what it is.",
+        example="squash @tour tour.tar --from 1 --to 3",
+    ),
+    Command(
+        "pack",
+        "write an image made of layer tars and directories",
+        "writing:pack",
+        (
+            option(
+                "sources",
+                metavar="SOURCE",
+                nargs="+",
+                help="a layer tar, an image whose layers are taken, a directory, or "
+                "overlay:TOP[:BELOW...]; base first",
+            ),
+            OUT,
+            option(
+                "--dialect",
+                metavar="NAME",
+                default="flat",
+                help="how marks are kept in directories [flat: there are none]",
+            ),
+            *WRITING,
+        ),
+        about="Nothing in OUT depends on when it is made; with SOURCE_DATE_EPOCH set, "
+        "no time in new layers is later.",
+        example="pack base.tar rootfs image.tar --name app:1",
+    ),
+    Command(
+        "rebase",
+        "write an image on another base",
+        "writing:rebase",
+        (
+            IMAGE,
+            option("old", metavar="OLD", help="the base that the image is built on"),
+            option("new", metavar="NEW", help="the base that it is to stand on"),
+            OUT,
+            *WRITING,
+        ),
+        about="The layers above OLD go on NEW as they are; the config stays the "
+        "image's own. OLD and NEW are images, named as IMAGE is.",
+        example="rebase app.tar old-base.tar new-base.tar app2.tar",
     ),
 )

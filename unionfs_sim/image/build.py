@@ -17,12 +17,13 @@ import attrs
 
 from unionfs_sim.core.fold import NOTHING
 from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.nodes import Regular
 from unionfs_sim.core.records import DirectoryRecord
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.errors import SpecError
 from unionfs_sim.image import digest
 from unionfs_sim.image.combine import combine
-from unionfs_sim.image.compress import Measured
+from unionfs_sim.image.compress import Measured, Progress
 from unionfs_sim.image.image import Image, LayerBlob, layer_label
 from unionfs_sim.image.limits import Oddity
 from unionfs_sim.image.model import (
@@ -63,6 +64,7 @@ def new_image(
     author: str = "",
     comment: str = "",
     mtime_max_ns: int | None = None,
+    progress: Progress | None = None,
 ) -> Image:
     """
     Make an image of layers, and of all layers of other images, base first.
@@ -80,6 +82,7 @@ def new_image(
         author: Who made it.
         comment: What else there is to say of the layers.
         mtime_max_ns: Later times in the layers become this one.
+        progress: Told how many bytes of how many of a layer have been read.
 
     Raises:
         FormatError: A layer holds what an image cannot, such as a socket.
@@ -104,7 +107,7 @@ def new_image(
             history += _history(source) if source.config else [dict(step)]
         else:
             below = _Below(parts)
-            parts.append(_fresh(source, len(parts), below, mtime_max_ns))
+            parts.append(_fresh(source, len(parts), below, mtime_max_ns, progress))
             history.append(dict(step))
     document: _Document = {"created": created} if created else {}
     if author:
@@ -152,6 +155,7 @@ def squash(
     comment: str = "",
     created: str = "",
     mtime_max_ns: int | None = None,
+    progress: Progress | None = None,
 ) -> Image:
     """
     Make one layer of a range of layers; the merged view stays what it is.
@@ -168,6 +172,7 @@ def squash(
         comment: What else there is to say; by default which layers it was.
         created: When, as RFC 3339 text; by default as the highest of the layers.
         mtime_max_ns: Later times in the layers become this one.
+        progress: Told how many bytes of how many have been read.
 
     Raises:
         SpecError: There is no such range.
@@ -191,7 +196,7 @@ def squash(
     parts = _parts(image)
     below = _Below(parts[:first])
     together = combine(image.layers_base_first[first : last + 1], below())
-    fresh = _fresh(together, first, below, mtime_max_ns)
+    fresh = _fresh(together, first, below, mtime_max_ns, progress)
     steps = _history(image)
     numbers = [i for i, step in enumerate(steps) if not step.get("empty_layer")]
     for number in numbers[first : last + 1]:
@@ -306,13 +311,23 @@ def _parts(image: Image) -> list[_Part]:
     ]
 
 
-def _fresh(layer: Layer, number: int, below: _Below, mtime_max_ns: int | None) -> _Part:
+def _fresh(
+    layer: Layer,
+    number: int,
+    below: _Below,
+    mtime_max_ns: int | None,
+    progress: Progress | None = None,
+) -> _Part:
     """Bring a layer into the form that is stored, and take its digest."""
     view = below() if layer.root.special else NOTHING
     kept, oddities = storable(layer, view, mtime_max_ns=mtime_max_ns)
     measured = Measured(tar_pieces(kept))
+    total = sum(
+        entry.content.size for _, entry in kept.items() if isinstance(entry, Regular)
+    )
     for _ in measured:
-        pass
+        if progress is not None:
+            progress(min(measured.size, total), total)
     diff_id = measured.digest
     kept = attrs.evolve(kept, label=layer_label(number, diff_id), diff_id=diff_id)
     descriptor = Descriptor(media_type=OCI_LAYER, digest=diff_id, size=measured.size)

@@ -11,11 +11,14 @@ import hashlib
 import importlib
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeAlias, final
 
 from unionfs_sim.errors import FormatError
 from unionfs_sim.image.decompress import Compression
+
+#: Told how many bytes of how many are done.
+Progress: TypeAlias = Callable[[int, int], None]
 
 #: What Docker and containers' tools use as well: neither fast nor small.
 GZIP_LEVEL: Final = 6

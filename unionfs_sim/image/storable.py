@@ -8,21 +8,17 @@ one that will be read back.
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 
-from unionfs_sim.core.fold import NOTHING, Rules, fold, visible
+from unionfs_sim.core.fold import NOTHING
 from unionfs_sim.core.layer import Layer, LayerBuilder
-from unionfs_sim.core.meta import Meta
-from unionfs_sim.core.nodes import WHITEOUT, Directory, Leaf, Regular
-from unionfs_sim.core.paths import Parts, join
-from unionfs_sim.core.records import DIRECTORY_TYPES, Broken, DirectoryRecord, Record
+from unionfs_sim.core.nodes import WHITEOUT, Directory, Leaf
+from unionfs_sim.core.paths import join
+from unionfs_sim.core.records import DirectoryRecord
+from unionfs_sim.dialects.conversion import without_redirects
 from unionfs_sim.errors import FormatError
 from unionfs_sim.image.limits import Oddity
 from unionfs_sim.image.tarwriter import stored_meta
-
-_RULES: Final = Rules(follows=True, metacopy=True)
 
 
 def storable(
@@ -52,7 +48,7 @@ def storable(
     (0, 1)
     """
     if layer.root.special:
-        layer = _whole(layer, below)
+        layer = without_redirects(layer, below)
     oddities: list[Oddity] = []
     builder = LayerBuilder(layer.label)
     seen: dict[int, Leaf] = {}
@@ -69,8 +65,11 @@ def storable(
         def tell(sentence: str, place: str = place) -> None:
             oddities.append(Oddity(place, sentence))
 
+        meta = entry.meta
+        if meta.private:
+            meta = attrs.evolve(meta, private={})
         try:
-            meta = stored_meta(entry.meta, mtime_max_ns=mtime_max_ns, report=tell)
+            meta = stored_meta(meta, mtime_max_ns=mtime_max_ns, report=tell)
         except FormatError as error:
             msg = f"{place}: {error}"
             raise FormatError(msg) from error
@@ -82,60 +81,3 @@ def storable(
                 seen[id(entry)] = entry if same else attrs.evolve(entry, meta=meta)
             builder.add(parts, seen[id(entry)])
     return builder.freeze(), tuple(oddities)
-
-
-def _whole(layer: Layer, below: DirectoryRecord) -> Layer:
-    """Put what overlayfs's marks lead to in their place (layer-formats, section 7)."""
-    builder = LayerBuilder(layer.label)
-    pending: list[tuple[Parts, Directory, DirectoryRecord]]
-    pending = [((), layer.root, fold((layer.root,), below, _RULES))]
-    while pending:
-        parts, directory, shown = pending.pop()
-        if not directory.implied:
-            builder.set_meta(parts, directory.meta)
-        if directory.opaque:
-            builder.opaque(parts)
-        records = visible(shown)
-        for name, entry in directory.entries.items():
-            path = (*parts, name)
-            if entry is WHITEOUT:
-                builder.whiteout(path)
-                continue
-            record = records.get(name)
-            private = entry.meta.private
-            if isinstance(entry, Directory):
-                if "redirect" in private:
-                    _copy(builder, path, record)
-                else:
-                    inside = record if isinstance(record, DIRECTORY_TYPES) else NOTHING
-                    pending.append((path, entry, inside))
-            elif "metacopy" in private:
-                _copy(builder, path, record)
-            elif "whiteout" in private and isinstance(entry, Regular):
-                builder.whiteout(path)
-            else:
-                builder.add(path, entry)
-    return builder.freeze()
-
-
-def _copy(builder: LayerBuilder, parts: Parts, record: Record | None) -> None:
-    """Put all that is visible at a place into the layer, hiding what is below."""
-    pending: list[tuple[Parts, Record | None]] = [(parts, record)]
-    while pending:
-        path, found = pending.pop()
-        if found is None or isinstance(found, Broken):
-            msg = f"{join(path)}: what overlayfs's mark leads to is not there"
-            raise FormatError(msg)
-        if isinstance(found, DIRECTORY_TYPES):
-            builder.set_meta(path, attrs.evolve(found.meta, private={}))
-            if path == parts:
-                builder.opaque(path)
-            pending.extend(
-                ((*path, name), entry) for name, entry in visible(found).items()
-            )
-        else:
-            builder.add(path, attrs.evolve(found, meta=_public(found)))
-
-
-def _public(node: Leaf) -> Meta:
-    return attrs.evolve(node.meta, private={})

@@ -14,6 +14,7 @@ import attrs
 from unionfs_sim.errors import FormatError, SpecError
 from unionfs_sim.image import compress, digest, documents, naming, storing
 from unionfs_sim.image.build import complete, config_of, encoded
+from unionfs_sim.image.compress import Progress
 from unionfs_sim.image.files import DirectoryFiles
 from unionfs_sim.image.image import Image
 from unionfs_sim.image.limits import DEFAULT_LIMITS
@@ -38,9 +39,6 @@ __all__ = ["Format", "Progress", "Recompression", "Written", "write_image"]
 
 #: The forms of `write_image`.
 Format: TypeAlias = Literal["oci", "oci-archive", "docker-archive", "layer"]
-
-#: Told how many bytes of how many are done.
-Progress: TypeAlias = Callable[[int, int], None]
 
 INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"

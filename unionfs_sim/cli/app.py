@@ -95,8 +95,11 @@ def make_parser(commands: Sequence[Command] = COMMANDS) -> argparse.ArgumentPars
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments, run the command, show its report, give the status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if " ".join(words[:2]) in {command.name for command in COMMANDS}:
+        words[:2] = [" ".join(words[:2])]  # a command of two words, as argparse sees it
     try:
-        options = make_parser().parse_args(argv)
+        options = make_parser().parse_args(words)
     except SystemExit as stop:  # --help, --version, wrong use
         return stop.code if isinstance(stop.code, int) else 2
     try:

@@ -2,80 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-import attrs
+from unionfs_sim.cli.benchtable import BENCH
+from unionfs_sim.cli.rows import Command, Option, jobs, letters, levels, option
 
-
-@attrs.frozen
-class Option:
-    """
-    An argument of a command.
-
-    Attributes:
-        flags: Its names; one without dashes is positional.
-        settings: What else `argparse` is told of it.
-        exclusive: Whether it goes with no other exclusive option.
-    """
-
-    flags: tuple[str, ...]
-    settings: Mapping[str, Any]
-    exclusive: bool = False
-
-
-@attrs.frozen
-class Command:
-    """
-    A command.
-
-    Attributes:
-        name: Its name.
-        help: What it does, in a few words.
-        run: Module and function that do it, imported when it runs.
-        options: What it takes.
-        about: What else there is to say.
-        example: A command line that works.
-    """
-
-    name: str
-    help: str
-    run: str
-    options: tuple[Option, ...] = ()
-    about: str = ""
-    example: str = ""
-
-
-def option(*flags: str, exclusive: bool = False, **settings: Any) -> Option:
-    """Describe an option."""
-    return Option(flags, settings, exclusive)
-
-
-def levels(text: str) -> int:
-    """Read a number of levels."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    msg = f"{text!r} is no number of levels"
-    raise argparse.ArgumentTypeError(msg)
-
-
-def jobs(text: str) -> int:
-    """Read a number of processes."""
-    if text.isascii() and text.isdigit() and int(text):
-        return int(text)
-    msg = f"{text!r} is no number of processes"
-    raise argparse.ArgumentTypeError(msg)
-
-
-def letters(text: str) -> str:
-    """Read the letters of types."""
-    wrong = set(text) - set("fdlcbpsw")
-    if text and not wrong:
-        return text
-    msg = f"{text!r} is not made of the letters f d l c b p s w"
-    raise argparse.ArgumentTypeError(msg)
-
+__all__ = ["COMMANDS", "Command", "Option"]
 
 IMAGE: Final = option(
     "image",
@@ -447,4 +379,5 @@ COMMANDS: Final = (
         "image's own. OLD and NEW are images, named as IMAGE is.",
         example="rebase app.tar old-base.tar new-base.tar app2.tar",
     ),
+    *BENCH,
 )

@@ -1,0 +1,228 @@
+"""Targets 1 to 6 and 9: lookups, status, first touch, listings, mounts."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+
+from unionfs_sim.bench.hostpeers import mounted
+from unionfs_sim.bench.measure import (
+    Batch,
+    Task,
+    Timing,
+    calls,
+    growth,
+    lookups,
+    quiet,
+    spend,
+    time_tasks,
+)
+from unionfs_sim.bench.targets.figures import Figure, Setup, median_ns, once, ratio_of
+from unionfs_sim.bench.workload import DIRECTORIES, Subject, Workload, directory, names
+from unionfs_sim.bench.workload import pushed as pushed_spec
+from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.stack import Stack
+from unionfs_sim.core.union import UnionFS
+
+#: The hit places of target 3.
+_PLACES = ("top", "middle", "bottom", "miss", "whiteout")
+
+#: How many kernel calls of target 2 and 6 are averaged.
+_KERNEL_CALLS = 400
+
+
+def _stats(fs: UnionFS) -> Batch:
+    def batch(keys: Sequence[str]) -> None:
+        for key in keys:
+            fs.stat(key)
+
+    return batch
+
+
+def warm(setup: Setup) -> Iterator[Figure]:
+    """Measure targets 1 to 3: warm lookups and status, at any depth."""
+    workload = Workload()
+    counts = sorted({1, max(setup.deep // 31, 2), max(setup.deep // 4, 3), setup.deep})
+    tasks: dict[str, Task] = {}
+    alive = []
+    for count in counts:
+        subject = workload.subject(count)
+        fs = UnionFS(Stack(subject.layers_top_first))
+        alive.append(fs)
+        for place, paths in subject.paths.items():
+            tasks[f"{place} {count}"] = Task(lookups(fs), paths)
+        tasks[f"stat {count}"] = Task(_stats(fs), subject.paths["bottom"])
+    timings = time_tasks(tasks, rounds=setup.rounds, batch_ns=setup.batch_ns)
+    places = [f"{place} {count}" for place in _PLACES for count in (1, setup.deep)]
+    for what, limit in (("x_dict_get", 3.2), ("x_call", 1.15)):
+        worst = max(places, key=lambda place: float(getattr(timings[place], what)))
+        yardstick = "dict.get" if what == "x_dict_get" else "method call + dict.get"
+        yield Figure(
+            1,
+            f"warm lookup, worst of {len(places)} places, to {yardstick}",
+            getattr(timings[worst], what),
+            "x",
+            limit,
+            note=f"worst: {worst} layers; median of all places "
+            f"{statistics.median(getattr(timings[p], what) for p in places):.2f}",
+        )
+    stat = timings[f"stat {setup.deep}"]
+    yield Figure(2, "warm stat to dict.get", stat.x_dict_get, "x", 8)
+    yield from _flat(timings, counts)
+    yield from _kernel(setup, workload, stat.ns)
+
+
+def _flat(timings: Mapping[str, Timing], counts: Sequence[int]) -> Iterator[Figure]:
+    deep = counts[-1]
+    for place in _PLACES:
+        value = ratio_of(
+            timings[f"{place} {deep}"].ratios, timings[f"{place} 1"].ratios
+        )
+        yield Figure(3, f"{place}: t({deep}) / t(1)", value, "x", 1.10)
+        fitted = growth({n: timings[f"{place} {n}"].ratios for n in counts})
+        assert fitted is not None
+        yield Figure(
+            3,
+            f"{place}: growth, exponent without sign",
+            abs(fitted.exponent),
+            "",
+            0.03,
+            note=str(fitted),
+        )
+    value = max(
+        ratio_of(timings[f"depth-12 {n}"].ratios, timings[f"depth-1 {n}"].ratios)
+        for n in (1, deep)
+    )
+    yield Figure(3, "path depth 12 / depth 1", value, "x", 1.15)
+
+
+def _kernel(setup: Setup, workload: Workload, stat_ns: float) -> Iterator[Figure]:
+    """Compare with the kernel: status in target 2, listings in target 6."""
+    what = f"stat: kernel overlayfs at {setup.deep} layers / ours"
+    listing = f"listdir of 20 names a layer: kernel overlayfs at {setup.deep} / ours"
+    if not setup.peers:
+        note = "peers were not asked for"
+        yield Figure(2, what, None, "x", 10, ">=", note)
+        yield Figure(6, listing, None, "x", 20, ">=", note)
+        return
+    subject = workload.subject(setup.deep)
+    with ExitStack() as resources:
+        try:
+            place = mounted(subject, resources)
+        except OSError as error:
+            note = str(error)[:120]
+            yield Figure(2, what, None, "x", 10, ">=", note)
+            yield Figure(6, listing, None, "x", 20, ">=", note)
+            return
+        paths = [f"{place}{path}" for path in subject.paths["bottom"]]
+        batch = calls(os.stat)
+        spend(batch, paths, 1)
+        kernel_ns = statistics.median(
+            spend(batch, paths, 1) for _ in range(setup.rounds)
+        )
+        yield Figure(2, what, kernel_ns / stat_ns, "x", 10, ">=")
+        target = f"{place}/{directory(0)}"
+        theirs = median_ns(lambda: os.listdir(target), setup.rounds)  # noqa: PTH208 - the call itself
+    fs = UnionFS(Stack(subject.layers_top_first))
+    ours = median_ns(lambda: fs.listdir(f"/{directory(0)}"), setup.rounds)
+    yield Figure(6, listing, theirs / ours, "x", 20, ">=")
+
+
+def cold(setup: Setup) -> Iterator[Figure]:
+    """Measure targets 4, 5, 6 and the first of 9: what is asked for the first time."""
+    workload = Workload()
+    asked: dict[int, list[float]] = {}
+    for count in (1, setup.deep):
+        subject = workload.subject(count)
+        entries = sum(len(layer) for layer in workload.layers(count))
+        gc.collect()
+        began = time.thread_time_ns()
+        stack = Stack(subject.layers_top_first)
+        folding = time.thread_time_ns() - began
+        asked[count] = _never_asked(stack, subject, setup.rounds)
+        if count == setup.deep:
+            yield from _first(stack, subject, setup, folding / entries)
+    value = statistics.median(asked[setup.deep])
+    yield Figure(4, "path never asked before, to dict.get", value, "x", 10)
+    flat = ratio_of(asked[setup.deep], asked[1])
+    yield Figure(4, f"path never asked before: t({setup.deep}) / t(1)", flat, "x", 1.10)
+
+
+def _never_asked(stack: Stack, subject: Subject, rounds: int) -> list[float]:
+    """Give ratios to `dict.get` for paths asked once, in directories known before."""
+    paths = subject.paths["bottom"]
+    table = dict.fromkeys(paths, 1)
+    get = calls(table.get)
+    found = []
+    for _ in range(rounds):
+        fs = UnionFS(stack)
+        for number in range(DIRECTORIES):
+            fs.lookup(f"/{directory(number)}")
+        fresh = [path[:1] + path[1:] for path in paths]  # text without a cached hash
+        with quiet():
+            before = spend(get, paths, 8)
+            took = spend(lookups(fs), fresh, 1)
+            found.append(took / min(before, spend(get, paths, 8)))
+    return found
+
+
+def _first(
+    stack: Stack, subject: Subject, setup: Setup, fold_ns: float
+) -> Iterator[Figure]:
+    path = subject.paths["bottom"][0]
+    made, firsts = [], []
+    with quiet():
+        for _ in range(setup.rounds * 5):
+            began = time.thread_time_ns()
+            fs = UnionFS(stack)
+            ready = time.thread_time_ns()
+            fs.lookup(path)
+            firsts.append(time.thread_time_ns() - ready)
+            made.append(ready - began)
+    deep = setup.deep
+    yield Figure(
+        5, "first lookup, new union, known stack", _us(firsts), "us", 20,
+        note=f"{deep} layers",
+    )  # fmt: skip
+    yield Figure(5, "folding a stack, an entry", fold_ns / 1000, "us", 3)
+    yield from _pushes(stack, setup)
+    limit = 10 + 0.1 * deep
+    yield Figure(9, f"new union over {deep} known layers", _us(made), "us", limit)
+    fs = UnionFS(stack)
+    listing = f"/{directory(0)}"
+    count = len(fs.listdir(listing))
+    took = median_ns(lambda: fs.listdir(listing), setup.rounds)
+    yield Figure(
+        6, "listing a merged directory, warm, a name", took / count, "ns", 60,
+        note=f"{count} names over {deep} layers",
+    )  # fmt: skip
+
+
+def _pushes(stack: Stack, setup: Setup) -> Iterator[Figure]:
+    """Push one layer over few and over many; each has 400 files of its own."""
+    few = Stack(stack.layers[-1:])
+    taken: dict[bool, list[int]] = {True: [], False: []}
+    for number in range(setup.rounds):
+        for is_deep, below in ((False, few), (True, stack)):
+            layer = Layer.build(pushed_spec(600 + number), label="pushed")
+            with quiet():
+                taken[is_deep].append(once(lambda b=below, x=layer: b.push(x)))  # type: ignore[misc]
+    entries = len(names(0)) + DIRECTORIES + 2
+    each = statistics.median(taken[True]) / entries / 1000
+    yield Figure(5, f"pushing one layer on {setup.deep}, an entry of it", each, "us", 3)
+    yield Figure(
+        5,
+        f"pushing one layer: on {setup.deep} layers / on one",
+        ratio_of(taken[True], taken[False]),
+        "x",
+        1.3,
+        note="must cost the layer, not the stack",
+    )
+
+
+def _us(taken_ns: Sequence[float]) -> float:
+    return statistics.median(taken_ns) / 1000

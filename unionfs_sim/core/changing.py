@@ -42,8 +42,12 @@ class UnionChanger(UnionReader):
             after = edit.after
             if not edit.raised:
                 continue
-            if isinstance(after, UpperFile) and after.origin:
-                self._space.raised[id(after.origin)] = after
+            if isinstance(after, UpperFile):
+                if after.origin:
+                    self._space.raised[id(after.origin)] = after
+                else:
+                    parts = (*edit.directory.parts, edit.name)
+                    self._space.raised_names[parts] = after
             elif isinstance(after, UpperDirectory):
                 self._space.raised[id(after.below)] = after
         if self._observer is not None:

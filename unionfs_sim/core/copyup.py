@@ -11,12 +11,12 @@ from typing import Final, final
 
 import attrs
 
-from unionfs_sim.core.meta import marked
+from unionfs_sim.core.meta import marked, timed
 from unionfs_sim.core.nodes import Directory, Leaf, Regular
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.records import Broken, DirectoryRecord, MergedDirectory
 from unionfs_sim.core.space import Call
-from unionfs_sim.core.steps import AddToIndex, CopyUp, Plan, SetMark, Step
+from unionfs_sim.core.steps import AddToIndex, CopyUp, Plan, SetMark, SetMeta, Step
 from unionfs_sim.core.upper import (
     LiveDirectory,
     UpperDirectory,
@@ -119,9 +119,16 @@ class Draft:
         if isinstance(live, UpperFile):
             self._alias(parent, place.name, live)
             if data and "metacopy" in live.meta.private:
-                self.add(SetMark(live, "metacopy", None))
+                self._data(live)
             return live
         return self._file(parent, place.name, live, data=data)
+
+    def _data(self, inode: UpperFile) -> None:
+        """Bring the data of a metadata-only file up: a write to it, if there is any."""
+        self.add(SetMark(inode, "metacopy", None))
+        if isinstance(inode.node, Regular) and inode.node.content.size:
+            now = self.call.now_ns
+            self.add(SetMeta(inode, timed(inode.meta, now, now)))
 
     def _alias(self, parent: UpperDirectory, name: Name, inode: UpperFile) -> None:
         """Give an indexed inode the lower name that it is asked for by, if it lacks it."""
@@ -155,14 +162,15 @@ class Draft:
         The other names keep the lower file, which has no handle to it then.
         """
         meta = attrs.evolve(lower.meta, private={})
-        if self.call.policy.userxattr and not isinstance(lower, Regular):
-            origin = False  # only files and directories can have user.* xattrs
-        if origin:
+        # Only files and directories can have user.* xattrs to keep a handle in.
+        if origin and (not self.call.policy.userxattr or isinstance(lower, Regular)):
             meta = self.call.space.with_origin(meta, lower)
         node = attrs.evolve(lower, nlink=1, meta=meta)
         if isinstance(node, Regular):
             node = attrs.evolve(node, content=node.content.dense(COPY_STEP_BYTES))
-        return UpperFile(node, origin=lower if origin else None)
+        inode = UpperFile(node, origin=lower if origin else None)
+        inode.lower_links = lower.nlink
+        return inode
 
     def drop(self, place: Place) -> None:
         """
@@ -173,6 +181,11 @@ class Draft:
         live = place.live
         if not self.call.policy.index or live is None:
             return
+        if self.call.policy.nfs_export and not isinstance(
+            live, (UpperFile, UpperDirectory)
+        ):
+            # With nfs_export=on whatever goes is copied up for its handle first.
+            self.impure(self.parents(place.trail))
         if isinstance(live, UpperFile):
             directory = place.directory
             own = isinstance(directory, UpperDirectory)

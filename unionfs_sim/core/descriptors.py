@@ -15,9 +15,9 @@ import attrs
 from unionfs_sim.core import fileio, flags, permissions, plan, status, walk
 from unionfs_sim.core.changing import UnionChanger
 from unionfs_sim.core.content import BLOCK_BYTES, Content, hole
-from unionfs_sim.core.nodes import Device, Fifo, Kind, Regular, Socket
+from unionfs_sim.core.nodes import Device, Directory, Fifo, Kind, Regular, Socket
 from unionfs_sim.core.paths import Parts, StrPath, fspath
-from unionfs_sim.core.records import Broken
+from unionfs_sim.core.records import Broken, MergedDirectory
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
@@ -256,6 +256,8 @@ class UnionDescriptors(UnionChanger):
         live = file.live
         if not isinstance(live, (UpperFile, UpperDirectory)):
             raised = self._space.raised.get(id(live))
+            if raised is None and _is_linked(live):
+                raised = self._space.raised_names.get(file.parts)
             if raised is not None:
                 file.live = live = raised
         return live
@@ -365,7 +367,7 @@ class UnionDescriptors(UnionChanger):
 
     def _read_pipe(self, file: OpenFile, size: int) -> bytes:
         """Take what was written to a fifo; it is empty or would block without."""
-        buffer = self._pipes.get(id(file.live), bytearray())
+        buffer = self._pipes.get(self._pipe(file), bytearray())
         if not buffer and self._others(file, writing=True):
             raise fs_error(errno.EAGAIN, file.path, op="read")
         data = bytes(buffer[:size])
@@ -374,10 +376,18 @@ class UnionDescriptors(UnionChanger):
 
     def _others(self, file: OpenFile, *, writing: bool) -> bool:
         """Tell whether a fifo is open for writing, or for reading."""
+        pipe = self._pipe(file)
         return any(
-            other.live is file.live and (other.writable if writing else other.readable)
+            self._pipe(other) == pipe
+            and (other.writable if writing else other.readable)
             for other in self._files.values()
         )
+
+    def _pipe(self, file: OpenFile) -> int:
+        """Give what tells fifos apart; it stays over copy-up."""
+        live = self._now(file)
+        origin = live.origin if isinstance(live, UpperFile) else None
+        return id(origin or live)
 
     def write(self, fd: int, data: bytes) -> int:
         """
@@ -415,7 +425,7 @@ class UnionDescriptors(UnionChanger):
             raise fs_error(errno.EINVAL, file.path, op="write")
         live = self._now(file)
         if live.kind is Kind.FIFO:
-            self._pipes.setdefault(id(live), bytearray()).extend(data)
+            self._pipes.setdefault(self._pipe(file), bytearray()).extend(data)
         content = body(live)
         if content is not None and data:
             self._replace(file, "write", content.splice(offset, bytes(data)))
@@ -480,10 +490,13 @@ class UnionDescriptors(UnionChanger):
         Do nothing: everything is as safe as it gets.
 
         Raises:
-            UnionFSError: EBADF.
+            UnionFSError: EBADF; EINVAL, it is a device or a fifo.
         """
-        if self._file(fd, "fsync").flags & flags.O_PATH:
+        file = self._file(fd, "fsync")
+        if file.flags & flags.O_PATH:
             raise fs_error(errno.EBADF, fd, op="fsync")
+        if file.live.kind not in {Kind.REGULAR, Kind.DIRECTORY}:
+            raise fs_error(errno.EINVAL, file.path, op="fsync")
 
     def fchmod(self, fd: int, mode: int) -> None:
         """
@@ -519,6 +532,7 @@ class UnionDescriptors(UnionChanger):
                 plan.set_open_meta(self._call(), op, file.path, live, change.apply)
             )
             return
+        change.check(live.meta, file.path, op)
         if self._at(file.parts) is not live:
             self._fail_orphan(file, op)
         path = "/" + "/".join(file.parts)
@@ -586,6 +600,13 @@ class UnionDescriptors(UnionChanger):
         path = "/" + "/".join(file.parts)
         source = walk.find(self._space, path, follow=False, op="link")
         self._commit(plan.link(self._call(), source, place))
+
+
+def _is_linked(live: Live) -> bool:
+    """Tell whether it is one of several lower hard links."""
+    if isinstance(live, (UpperFile, UpperDirectory, Directory, MergedDirectory)):
+        return False
+    return not isinstance(live, Broken) and live.nlink > 1
 
 
 def _changes(how: int) -> bool:

@@ -115,6 +115,12 @@ def chmod(caller: Credentials, mode: int) -> Change:
     return Change(check, change)
 
 
+def _drops(meta: Meta, caller: Credentials) -> bool:
+    """Tell whether a chown would drop set-id bits."""
+    outside = meta.mode & _SET_GID and not member(caller, meta.gid)
+    return bool(outside) or without_set_id(meta.mode) != meta.mode
+
+
 def chown(caller: Credentials, uid: int, gid: int, *, directory: bool) -> Change:
     """Change owner and group: for root; an owner may give it to a group of theirs."""
 
@@ -123,8 +129,9 @@ def chown(caller: Credentials, uid: int, gid: int, *, directory: bool) -> Change
             return
         keeps_owner = uid in {-1, meta.uid} and caller.uid == meta.uid
         keeps_group = gid in {-1, meta.gid} or member(caller, gid)
-        nothing = uid == -1 and gid == -1
-        if not nothing and not (
+        # Set-id bits that would go are a change of the mode, for owners only.
+        drops = not directory and _drops(meta, caller) and caller.uid != meta.uid
+        if drops or not (
             (uid == -1 or keeps_owner)
             and (gid == -1 or (caller.uid == meta.uid and keeps_group))
         ):

@@ -19,6 +19,7 @@ from unionfs_sim.core.copyup import Draft
 from unionfs_sim.core.meta import Meta, timed
 from unionfs_sim.core.nodes import WHITEOUT, Device, Leaf, Regular
 from unionfs_sim.core.paths import Name
+from unionfs_sim.core.records import Broken
 from unionfs_sim.core.space import Call
 from unionfs_sim.core.steps import (
     Link,
@@ -56,6 +57,17 @@ def failed(
 # --- making ----------------------------------------------------------------------
 
 
+def usable(place: Place, op: str) -> None:
+    """
+    Refuse a name that cannot be looked up.
+
+    A verb that makes or removes names finds out only here: the walk to the directory
+    comes first.
+    """
+    if isinstance(place.live, Broken):
+        raise failed(place.live.errno, place, op)
+
+
 def new_meta(call: Call, place: Place, mode: int, *, directory: bool = False) -> Meta:
     """
     Give the attributes of a new object: the caller's, the umask taken off.
@@ -81,6 +93,7 @@ def new_meta(call: Call, place: Place, mode: int, *, directory: bool = False) ->
 
 def _room(call: Call, op: str, place: Place, *, directory: bool = False) -> None:
     """Refuse to make a name that is there, or that may not be made."""
+    usable(place, op)
     if place.live is not None or not place.name:
         raise failed(errno.EEXIST, place, op)
     if place.slash and not directory:
@@ -145,6 +158,7 @@ def link(call: Call, source: Place, place: Place) -> Plan:
     """
     if source.live is None:
         raise failed(errno.ENOENT, source, "link", place)
+    usable(place, "link")
     if place.live is not None or not place.name:
         raise failed(errno.EEXIST, source, "link", place)
     if place.slash:
@@ -246,6 +260,7 @@ def unlink(call: Call, place: Place) -> Plan:
         raise failed(errno.EISDIR, place, "unlink")
     if call.space.read_only:
         raise failed(errno.EROFS, place, "unlink")
+    usable(place, "unlink")
     if place.live is None:
         raise failed(errno.ENOENT, place, "unlink")
     directory = isinstance(place.live, LIVE_DIRECTORY_TYPES)
@@ -285,6 +300,7 @@ def rmdir(call: Call, place: Place) -> Plan:
         raise failed(errno.EBUSY, place, "rmdir")
     if call.space.read_only:
         raise failed(errno.EROFS, place, "rmdir")
+    usable(place, "rmdir")
     if place.live is None:
         raise failed(errno.ENOENT, place, "rmdir")
     _removable_by(call, place, "rmdir")
@@ -294,6 +310,7 @@ def rmdir(call: Call, place: Place) -> Plan:
         raise failed(errno.ENOTEMPTY, place, "rmdir")
     draft = Draft(call)
     parent = draft.parents(place.trail)
+    draft.drop(place)
     draft.add(removal(parent, place.name))
     return draft.plan("rmdir", place)
 

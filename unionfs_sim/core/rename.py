@@ -16,6 +16,7 @@ from unionfs_sim.core.nodes import WHITEOUT
 from unionfs_sim.core.paths import Name, to_bytes
 from unionfs_sim.core.plan import empty_enough, failed, link_redirect
 from unionfs_sim.core.policy import REDIRECT_BYTES_MAX, Redirect
+from unionfs_sim.core.records import Broken
 from unionfs_sim.core.space import Call
 from unionfs_sim.core.steps import Exchange, Move, Plan, PutWhiteout, SetMark, SetMeta
 from unionfs_sim.core.upper import (
@@ -115,8 +116,12 @@ def _error(call: Call, source: Place, place: Place, flags: int) -> int:
         return errno.EEXIST if flags & RENAME_NOREPLACE else errno.EBUSY
     if call.space.read_only:
         return errno.EROFS
+    if isinstance(source.live, Broken):
+        return source.live.errno
     if source.live is None:
         return errno.ENOENT
+    if isinstance(place.live, Broken):
+        return place.live.errno
     if flags & RENAME_NOREPLACE and place.live is not None:
         return errno.EEXIST
     if exchange and place.live is None:
@@ -227,7 +232,8 @@ def _mark_moved(
     that merges itself, and a metadata-only file, gets a redirect (S16, S38).
     """
     private = inode.meta.private
-    if "origin" in private and not same_parent:
+    handled = "origin" in private or (isinstance(inode, UpperFile) and inode.origin)
+    if handled and not same_parent:
         draft.impure(new_parent)
     if isinstance(inode, UpperDirectory):
         if inode.below is None:
@@ -249,7 +255,8 @@ def _redirect(
 ) -> int:
     """Set where an inode's lower part is; one that is absolute, or enough, stays."""
     present = inode.meta.private.get("redirect")
-    if same_parent:
+    linked = isinstance(inode, UpperFile) and inode.lower_links > 1
+    if same_parent and not linked:
         if present is None:
             draft.add(SetMark(inode, "redirect", to_bytes(place.name)))
         return 0

@@ -18,7 +18,7 @@ from unionfs_sim.core.fold import redirect_parts, visible
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.meta import Credentials, Meta, marked
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Leaf, Regular
-from unionfs_sim.core.paths import Name
+from unionfs_sim.core.paths import Name, Parts
 from unionfs_sim.core.policy import Policy
 from unionfs_sim.core.records import (
     DIRECTORY_TYPES,
@@ -58,6 +58,7 @@ class Space:
             node's identity; empty unless ``index=on``.
         raised: Where a lower object went when it was copied up, likewise; a
             descriptor that is open on it follows (S31).
+        raised_names: Where one of several lower hard links went, by its name.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Space:
         self.read_only = read_only
         self.index: dict[int, UpperFile] = {}
         self.raised: dict[int, UpperInode] = {}
+        self.raised_names: dict[Parts, UpperFile] = {}
         self._made = _UPPER_NUMBERS
 
     def child(self, directory: LiveDirectory, name: Name) -> Live | None:
@@ -89,10 +91,10 @@ class Space:
             found = directory.entries.get(name)
         if found is None or found is WHITEOUT:
             return None
-        if self.index:
-            return self.index.get(id(found), found)
         if type(found) is Broken and found.errno == errno.ENOENT:
             return None
+        if self.index:
+            return self.index.get(id(found), found)
         return found
 
     def _own(self, entry: UpperEntry) -> Live | None:
@@ -148,9 +150,7 @@ class Space:
                 directory.meta = marked(directory.meta, "impure", None)
             return names(directory, ghosts=ghosts)
         unfound = {
-            name
-            for name, entry in entries
-            if entry is not WHITEOUT and entry.broken == errno.ENOENT
+            name for name, entry in entries if entry is not WHITEOUT and entry.broken
         }
         return [x for x in names(directory, ghosts=ghosts) if x not in unfound]
 
@@ -334,6 +334,7 @@ class _Thaw:
             target = redirect_parts(redirect) if redirect else (False, (name,))
             data = self._at(parent, target) if target is not None else None
             if isinstance(data, Regular):
+                inode.lower_links = data.nlink
                 inode.node = attrs.evolve(entry, content=data.content)
             else:
                 inode.broken = errno.EIO

@@ -46,12 +46,14 @@ class UpperFile:
         status: Its status, if it was asked for since the last change.
         broken: What a lookup fails with, if it cannot be used; else 0.
         stub: What is on disk of a metadata-only file, if it is not just a hole.
+        lower_links: How many names the lower file has that it came from; 0 if none.
         plain_count: Whether its own links are all that is counted: so after a mount
             where the lower inode had one name (``nfs_export=on``).
     """
 
     __slots__ = (
         "broken",
+        "lower_links",
         "nlink",
         "node",
         "number",
@@ -70,6 +72,7 @@ class UpperFile:
         self.broken = 0
         self.stub: Content | None = None
         self.plain_count = False
+        self.lower_links = 0
 
     @property
     def kind(self) -> Kind:
@@ -299,6 +302,7 @@ def fork(root: UpperDirectory, copies: dict[int, UpperFile]) -> UpperDirectory:
                     twin.nlink, twin.number = entry.nlink, entry.number
                     twin.broken, twin.stub = entry.broken, entry.stub
                     twin.plain_count = entry.plain_count
+                    twin.lower_links = entry.lower_links
                 entries[name] = twin
         copy.entries.update(entries)
     return copy_root

@@ -130,17 +130,27 @@ def find_parent(
             walk starts there.
 
     Raises:
-        UnionFSError: As `find`; a missing last name is no error.
+        UnionFSError: As `find`; a missing last name is no error, and one that cannot
+            be looked up is left to the verb.
     """
     split(path, op=op)
     stripped = path.rstrip("/")
     slash = len(stripped) < len(path)
     if isinstance(known, UpperDirectory) and caller.is_root:
         name = stripped.rpartition("/")[2]
-        return _walk(space, path, [name], slash, op, caller, trail=trail_of(known))
+        return _walk(
+            space,
+            path,
+            [name],
+            slash,
+            op,
+            caller,
+            keep_broken=True,
+            trail=trail_of(known),
+        )
     pending = stripped.split("/")
     pending.reverse()
-    return _walk(space, path, pending, slash, op, caller)
+    return _walk(space, path, pending, slash, op, caller, keep_broken=True)
 
 
 def trail_of(directory: UpperDirectory) -> list[tuple[Name, LiveDirectory]]:
@@ -163,6 +173,7 @@ def _walk(
     caller: Credentials,
     *,
     follow: bool = False,
+    keep_broken: bool = False,
     trail: list[tuple[Name, LiveDirectory]] | None = None,
 ) -> Place:
     if trail is None:
@@ -185,7 +196,7 @@ def _walk(
         if not name_fits(name):
             raise fs_error(errno.ENAMETOOLONG, path, op=op)
         live = space.child(directory, name)
-        if isinstance(live, Broken):
+        if isinstance(live, Broken) and (pending or not keep_broken):
             raise fs_error(live.errno, path, op=op)
         target = _target(live) if pending or follow else None
         if target is not None:

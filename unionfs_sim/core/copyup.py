@@ -192,6 +192,7 @@ class Draft:
             if not own or directory.entries.get(place.name) is not live:
                 self.add(count_step(live, -1))
         elif not isinstance(live, _DIRECTORIES) and live.nlink > 1:
+            self.impure(self.parents(place.trail))
             inode = self._copy(live, origin=True)
             count = _relative(live.nlink - 2)  # the index entry, and the name that goes
             self.add(AddToIndex(inode, live), SetMark(inode, "nlink", count))

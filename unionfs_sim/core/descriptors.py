@@ -322,7 +322,9 @@ class UnionDescriptors(UnionChanger):
         live = self._now(file)
         if not isinstance(live, LIVE_DIRECTORY_TYPES):
             raise fs_error(errno.ENOTDIR, file.path, op="listdir")
-        return [] if self._removed(file, live) else self._names(live)
+        if self._removed(file, live):
+            return []
+        return self._names(file.path, live, op="listdir")
 
     def _removed(self, file: OpenFile, directory: LiveDirectory) -> bool:
         if isinstance(directory, UpperDirectory):
@@ -596,6 +598,8 @@ class UnionDescriptors(UnionChanger):
                 number = errno.EEXIST
             elif place.slash:
                 number = errno.ENOENT
+            elif self._space.read_only:
+                number = errno.EROFS
             raise fs_error(number, file.path, op="link", path2=fspath(dst))
         path = "/" + "/".join(file.parts)
         source = walk.find(self._space, path, follow=False, op="link")

@@ -182,7 +182,8 @@ class UnionReader(FileSystem):
         Raises:
             UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
         """
-        return self._names(self._readable(path, op="listdir"))
+        directory = self._readable(path, op="listdir")
+        return self._names(fspath(path), directory, op="listdir")
 
     def scandir(self, path: StrPath = "/") -> DirIterator:
         """
@@ -194,7 +195,7 @@ class UnionReader(FileSystem):
         directory = self._readable(path, op="scandir")
         entries = [
             DirEntry(self, fspath(path), name, upper.entry_kind(directory, name))
-            for name in self._names(directory)
+            for name in self._names(fspath(path), directory, op="scandir")
         ]
         return DirIterator(iter(entries))
 
@@ -204,7 +205,10 @@ class UnionReader(FileSystem):
             raise fs_error(errno.EACCES, fspath(path), op=op)
         return directory
 
-    def _names(self, directory: LiveDirectory) -> list[str]:
+    def _names(self, path: str, directory: LiveDirectory, *, op: str) -> list[str]:
+        number = self._space.list_error(directory)
+        if number:
+            raise fs_error(number, path, op=op)
         return self._space.list(directory)
 
     def readlink(self, path: StrPath) -> str:
@@ -227,14 +231,25 @@ class UnionReader(FileSystem):
         Root may do everything but execute a file without any execute bit.
         """
         try:
-            live = self._live(path, op="access")
+            self.check_access(path, mode)
         except UnionFSError:
             return False
-        writes = mode & WRITE and live.kind in _WRITTEN
-        if writes and self._space.read_only:
-            return False
+        return True
+
+    def check_access(self, path: StrPath, mode: int) -> None:
+        """
+        Raise what keeps the caller from doing what *mode* says; the rest is `access`.
+
+        Raises:
+            UnionFSError: EACCES; EROFS, it is to be written and there is no upper;
+                ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+        """
+        live = self._live(path, op="access")
+        if mode & WRITE and self._space.read_only and live.kind in _WRITTEN:
+            raise fs_error(errno.EROFS, fspath(path), op="access")
         directory = live.kind is Kind.DIRECTORY
-        return allows(live.meta, self._caller, mode & 7, directory=directory)
+        if not allows(live.meta, self._caller, mode & 7, directory=directory):
+            raise fs_error(errno.EACCES, fspath(path), op="access")
 
     def statvfs(self, path: StrPath = "/") -> status.statvfs_result:
         """

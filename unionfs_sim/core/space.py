@@ -154,6 +154,24 @@ class Space:
         }
         return [x for x in names(directory, ghosts=ghosts) if x not in unfound]
 
+    def list_error(self, directory: LiveDirectory) -> int:
+        """
+        Give what listing a directory fails with, or 0.
+
+        The kernel looks up all names of an upper directory that holds something with
+        an origin; if it merges with nothing, one that cannot be looked up ends that.
+        """
+        if not isinstance(directory, UpperDirectory) or directory.below is not None:
+            return 0
+        if "impure" not in directory.meta.private:
+            return 0
+        errors = (
+            entry.broken
+            for entry in directory.entries.values()
+            if entry is not WHITEOUT and entry.broken not in {0, errno.ENOENT}
+        )
+        return next(errors, 0)
+
     def with_origin(self, meta: Meta, record: Record) -> Meta:
         """Give attributes with the handle of a lower object (overlayfs.md, 2)."""
         handle = _HANDLE_HEAD + bytes(16) + self.view.number(record).to_bytes(8, "big")

@@ -8,7 +8,6 @@ import runpy
 import shutil
 import stat
 import subprocess
-import tarfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -92,8 +91,8 @@ def test_umoci_unpacks_what_we_show(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can unpack owners")
     layout, bundle = tmp_path / "layout", tmp_path / "bundle"
-    with tarfile.open(TOUR) as archive:
-        archive.extractall(layout, filter="data")
+    layout.mkdir()
+    call("tar", "-C", layout, "-xf", TOUR)
     call(umoci, "unpack", "--image", f"{layout}:latest", bundle)
     rootfs = bundle / "rootfs"
     with open_image(TOUR) as image:

@@ -1,0 +1,1 @@
+"""Docker's nouns over unions: hosts, engines, images, containers, volumes, networks."""

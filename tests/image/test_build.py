@@ -357,3 +357,36 @@ def test_hard_link_to_a_layer_below_is_written_as_a_file() -> None:
     image = new_image([base.freeze(), top.freeze()])
 
     assert Regular("x") == image.layers_base_first[1].get(("b",))
+
+
+def test_xattr_with_an_impossible_name_is_refused() -> None:
+    """The text names layer and entry."""
+    node = Regular("", Meta(mode=0o644, xattrs={"user.a=b": b"v"}))
+
+    with pytest.raises(FormatError, match=r"top: entry '/f': the xattr 'user\.a=b'"):
+        new_image([Layer.build({"f": node}, label="top")])
+
+
+def test_what_overlayfs_notes_for_itself_stays_out() -> None:
+    """Private marks that change nothing do not come into an image."""
+    node = Regular("x", marked(Meta(mode=0o644), "origin", b"handle"))
+    image = new_image([Layer.build({"f": node})])
+
+    assert Regular("x", Meta(mode=0o644)) == image.layers_base_first[0].get(("f",))
+
+
+def test_squash_with_a_time(rules: Image) -> None:
+    """A time that is given is that of the new layer and of the image."""
+    squashed = squash(rules, created="2022-02-02T00:00:00Z")
+
+    assert squashed.config is not None
+    assert "2022-02-02T00:00:00Z" == squashed.config.created
+    assert "2022-02-02T00:00:00Z" == squashed.history[-1].created
+
+
+def test_rebase_onto_all_of_an_image(rules: Image) -> None:
+    """An image that has nothing above its base becomes the new base."""
+    new = new_image([Layer.build({"v": "2"})], created_by="new")
+    moved = rebase(rules, rules, new)
+
+    assert new.diff_ids == moved.diff_ids

@@ -71,3 +71,31 @@ def test_measured() -> None:
 
     assert len(out.getvalue()) == measured.size
     assert measured.digest.startswith("sha512:")
+
+
+def test_zstd_of_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.14 on no extra is needed; a checksum is asked for in any case."""
+    asked: dict[str, int] = {}
+
+    class Frame:
+        def __init__(self, options: dict[str, int]) -> None:
+            asked.update(options)
+
+        def compress(self, piece: bytes) -> bytes:
+            return piece
+
+        def flush(self) -> bytes:
+            return b"end"
+
+    class Parameter:
+        compression_level = "level"
+        checksum_flag = "checksum"
+
+    class Library:
+        CompressionParameter = Parameter
+        ZstdCompressor = Frame
+
+    monkeypatch.setattr(importlib, "import_module", lambda name: Library)
+
+    assert b"abend" == b"".join(compress([b"a", b"b"], "zstd"))
+    assert {"level": 3, "checksum": 1} == asked

@@ -37,7 +37,7 @@ from unionfs_sim.image.limits import Oddity
 from unionfs_sim.image.open import open_image
 from unionfs_sim.image.storable import storable
 from unionfs_sim.image.tarlayer import read_layer
-from unionfs_sim.image.tarwriter import write_layer
+from unionfs_sim.image.tarwriter import tar_pieces, write_layer
 from unionfs_sim.testing.strategies import layers
 
 SPEC: Spec = {
@@ -387,3 +387,22 @@ def test_xattrs_that_are_dropped_are_told(name: str, value: bytes, told: str) ->
     assert {"user.k": b"v"} == node.meta.xattrs
     (note,) = notes
     assert told in note.sentence
+
+
+def test_many_entries_come_in_batches() -> None:
+    """Headers are handed on by the quarter of a mebibyte, and none is lost."""
+    layer = Layer.build({f"{number:04}": "x" * 100 for number in range(2000)})
+    pieces = list(tar_pieces(layer))
+
+    assert written(layer) == b"".join(pieces)
+    assert all(len(piece) >= 1 << 18 for piece in pieces[:-1])
+    assert 2001 == len(listed(b"".join(pieces)))
+
+
+def test_big_files_go_through_in_pieces() -> None:
+    """A file's pieces are not joined with others."""
+    layer = Layer.build({"big": Regular(hole(3 << 20)), "small": "x"})
+    pieces = list(tar_pieces(layer))
+
+    assert [1 << 20] * 3 == [len(piece) for piece in pieces if len(piece) >= 1 << 20]
+    assert written(layer) == b"".join(pieces)

@@ -502,3 +502,48 @@ def test_image_without_blobs(tmp_path: Path) -> None:
     written = write_image(bare, tmp_path / "out")
 
     assert image.diff_ids == written.diff_ids
+
+
+def test_urls_and_annotations_of_kept_layers_stay(
+    layout: Callable[..., Any], tmp_path: Path
+) -> None:
+    """What a manifest says of a layer stays with its bytes, and goes with them."""
+
+    def edit(documents: dict[str, Any]) -> None:
+        for layer in documents.get("manifest", {}).get("layers", ()):
+            layer |= {"urls": ["https://x"], "annotations": {"k": "v"}}
+
+    for name, data in layout(bytes(1024), bytes(1536), edit=edit).items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(data)
+    with open_image(tmp_path / "in") as image:
+        edited = image.with_layer(Layer.build({"v": "1"}))
+        write_image(edited, tmp_path / "kept")
+        write_image(edited, tmp_path / "anew", compression="gzip")
+    with open_image(tmp_path / "kept") as kept, open_image(tmp_path / "anew") as anew:
+        assert [("https://x",), ("https://x",), ()] == [
+            x.urls for x in kept.descriptors
+        ]
+        assert {"k": "v"} == kept.descriptors[0].annotations
+        assert {} == anew.descriptors[0].annotations
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_a_place_without_a_name(rules: Image, name: str) -> None:
+    """An image needs a name of its own to be written under."""
+    with pytest.raises(SpecError, match="no name for an image"):
+        write_image(rules, name, format="oci-archive")
+
+
+def test_nameless_images_in_a_layout(tmp_path: Path) -> None:
+    """An image without a name is in a layout once, however often it is added."""
+    image = new_image([Layer.build({"v": "1"})])
+    for _ in range(2):
+        write_image(image, tmp_path / "layout", append=True)
+    write_image(image, tmp_path / "layout", names=["a"], append=True)
+    index = json.loads((tmp_path / "layout" / "index.json").read_bytes())
+
+    assert [None, "a"] == [
+        (entry.get("annotations") or {}).get("org.opencontainers.image.ref.name")
+        for entry in index["manifests"]
+    ]

@@ -145,6 +145,9 @@ class _TreeMaker:
         xattrs = self._xattrs(kind)
         if xattrs:
             fields["xattrs"] = xattrs
+        if f"{self._prefix}.overlay.metacopy" in xattrs:
+            fields["content"] = None
+            fields["size"] = rng.choice((0, 10))
         return TreeNode(**fields)
 
     def _xattrs(self, kind: str) -> dict[str, bytes]:

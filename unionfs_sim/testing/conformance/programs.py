@@ -24,8 +24,8 @@ _USERS: Final = ((1000, 1000), (5, 6))
 #: (``fs.protected_regular``): programs that meet one do without.
 STICKY: Final = "1777"
 TARGETS: Final = ("a", "b", "c", "d", "a/b", "b/c", "nowhere")
-CHR: Final = (1, 3)  # the null device: the same on every host
-BLK: Final = (240, 0)  # for experiments: no driver answers
+CHR: Final = (240, 1)  # numbers for experiments: no driver answers
+BLK: Final = (240, 0)
 
 
 def weighted(rng: Random, choices: Sequence[tuple[int, _T]]) -> _T:
@@ -69,6 +69,8 @@ class Sketch:
 
     def put(self, path: str, kind: str) -> None:
         """Note that something may have been made."""
+        if not _plain(path):
+            return
         parent = path.rpartition("/")[0]
         if not parent or self._kinds.get(parent) == "dir":
             self._kinds.setdefault(path, kind)
@@ -76,7 +78,7 @@ class Sketch:
     def move(self, src: str, dst: str, *, swap: bool = False) -> None:
         """Note that something may have been moved, with what is in it."""
         kind = self._kinds.get(src)
-        if kind is None or f"{dst}/".startswith(f"{src}/"):
+        if kind is None or not _plain(dst) or f"{dst}/".startswith(f"{src}/"):
             return
         if f"{src}/".startswith(f"{dst}/"):
             return
@@ -91,6 +93,11 @@ class Sketch:
     def drop(self, path: str) -> None:
         """Note that something may have been removed."""
         _forget(self._kinds, path)
+
+
+def _plain(path: str) -> bool:
+    """Tell whether a path is one that a sketch keeps: no dots, no slash at the end."""
+    return not {"", ".", ".."}.intersection(path.split("/"))
 
 
 def _forget(kinds: dict[str, str], path: str) -> dict[str, str]:

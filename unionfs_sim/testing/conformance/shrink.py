@@ -137,5 +137,7 @@ def _plainer_op(op: Op) -> Iterator[Op]:
                 yield attrs.evolve(op, args={**op.args, key: plain})
         elif key == "flags" and isinstance(value, list) and len(value) > 1:
             for item in value[1:]:
+                if item == "O_NONBLOCK":  # or a fifo would be waited for
+                    continue
                 fewer = [other for other in value if other != item]
                 yield attrs.evolve(op, args={**op.args, key: fewer})

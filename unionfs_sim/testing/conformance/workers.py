@@ -8,7 +8,8 @@ import queue
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from unionfs_sim.testing.conformance import fuzz, syscalls
@@ -30,40 +31,44 @@ class WorkerError(RuntimeError):
 
 
 @contextmanager
-def own_kernel() -> Iterator[KernelDriver]:
+def own_kernel(folder: str) -> Iterator[KernelDriver]:
     """
     Give a driver on a memory file system that only this process sees.
 
     To be used in a process of its own: its mounts are not what they were afterwards.
+
+    Args:
+        folder: An empty folder to mount on.
 
     Raises:
         OSError: The kernel lets this user mount neither directly nor in a user
             namespace.
     """
     syscalls.unshare_mounts(user=os.geteuid() != 0)
-    folder = tempfile.mkdtemp(prefix="unionfs-sim-")
+    syscalls.mount("tmpfs", folder, "tmpfs", 0, "mode=755,size=64m")
     try:
-        syscalls.mount("tmpfs", folder, "tmpfs", 0, "mode=755,size=64m")
-        try:
-            with KernelDriver(folder) as driver:
-                yield driver
-        finally:
-            syscalls.unmount(folder)
+        with KernelDriver(folder) as driver:
+            yield driver
     finally:
-        os.rmdir(folder)  # noqa: PTH106
+        syscalls.unmount(folder)
 
 
-def _send(channel: Any, job: Callable[..., Any], args: Sequence[Any]) -> None:  # noqa: ANN401
+def _send(
+    channel: Any,  # noqa: ANN401 - a queue, whose class is private
+    job: Callable[..., None],
+    folder: str,
+    args: Sequence[Any],
+) -> None:
     try:
-        job(channel, *args)
+        with own_kernel(folder) as driver:
+            job(channel, driver, *args)
     except Exception as error:
         channel.put(("error", f"{type(error).__name__}: {error}"))
 
 
-def _probe(channel: Any) -> None:  # noqa: ANN401
-    with own_kernel() as driver:
-        failure = driver.mount(Case(id="probe", lower=[{}]))
-        channel.put(("done", failure))
+def _probe(channel: Any, driver: KernelDriver) -> None:  # noqa: ANN401
+    failure = driver.mount(Case(id="probe", lower=[{}]))
+    channel.put(("done", failure))
 
 
 def refusal() -> str | None:
@@ -75,9 +80,8 @@ def refusal() -> str | None:
     return f"mount: {failure}" if failure else None
 
 
-def _record(channel: Any, cases: Sequence[Case]) -> None:  # noqa: ANN401
-    with own_kernel() as driver:
-        channel.put(("done", [recorded(case, observe(case, driver)) for case in cases]))
+def _record(channel: Any, driver: KernelDriver, cases: Sequence[Case]) -> None:  # noqa: ANN401
+    channel.put(("done", [recorded(case, observe(case, driver)) for case in cases]))
 
 
 def record(cases: Sequence[Case]) -> list[Case]:
@@ -92,7 +96,14 @@ def record(cases: Sequence[Case]) -> list[Case]:
     return result
 
 
-def _fuzz(channel: Any, seed: int, seconds: float, first: int, step: int) -> None:  # noqa: ANN401
+def _fuzz(
+    channel: Any,  # noqa: ANN401
+    driver: KernelDriver,
+    seed: int,
+    seconds: float,
+    first: int,
+    step: int,
+) -> None:
     told = time.monotonic()
 
     def progress(report: fuzz.FuzzReport) -> None:
@@ -102,15 +113,14 @@ def _fuzz(channel: Any, seed: int, seconds: float, first: int, step: int) -> Non
             summary = fuzz.FuzzReport(report.programs, report.failed, report.calls)
             channel.put((f"progress {first}", summary))
 
-    with own_kernel() as driver:
-        report = fuzz.fuzz(
-            driver,
-            SimulatorDriver(),
-            seed=seed,
-            until=time.monotonic() + seconds,
-            programs=fuzz.numbers(first, step),
-            progress=progress,
-        )
+    report = fuzz.fuzz(
+        driver,
+        SimulatorDriver(),
+        seed=seed,
+        until=time.monotonic() + seconds,
+        programs=fuzz.numbers(first, step),
+        progress=progress,
+    )
     channel.put(("done", report))
 
 
@@ -135,36 +145,53 @@ def _run(
 ) -> list[Any]:
     """Run jobs at once, each in its process, and give what they came to."""
     channel: Any = _context.Queue()
-    processes = [
-        _context.Process(target=_send, args=(channel, job, args), daemon=True)
-        for job, args in work
-    ]
-    for process in processes:
-        process.start()
+    with ExitStack() as folders:
+        processes = []
+        for job, args in work:
+            # Ours to remove: a process that is ended cannot.
+            folder = folders.enter_context(
+                tempfile.TemporaryDirectory(prefix="unionfs-sim-")
+            )
+            processes.append(
+                _context.Process(
+                    target=_send, args=(channel, job, folder, args), daemon=True
+                )
+            )
+        for process in processes:
+            process.start()
+        try:
+            return _collected(channel, processes, progress)
+        finally:
+            for process in processes:
+                if process.exitcode is None:
+                    process.join(timeout=1)
+                process.terminate()
+                process.join()
+
+
+def _collected(
+    channel: Any,  # noqa: ANN401
+    processes: Sequence[BaseProcess],
+    progress: Progress,
+) -> list[Any]:
     results: list[Any] = []
     partial: dict[str, fuzz.FuzzReport] = {}
-    try:
-        while len(results) < len(processes):
-            try:
-                kind, value = channel.get(timeout=1)
-            except queue.Empty:
-                if not any(process.is_alive() for process in processes):
-                    msg = "a process ended without a word"
-                    raise WorkerError(msg) from None
-                continue
-            if kind == "error":
-                raise WorkerError(value)
-            if kind == "done":
-                results.append(value)
-                continue
-            partial[kind] = value
-            sums = fuzz.FuzzReport()
-            for report in partial.values():
-                sums.add(report)
-            progress(sums)
-    finally:
-        for process in processes:
-            if len(results) < len(processes):
-                process.terminate()
-            process.join()
+    while len(results) < len(processes):
+        try:
+            kind, value = channel.get(timeout=1)
+        except queue.Empty:
+            if not any(process.is_alive() for process in processes):
+                msg = "a process ended without a word"
+                raise WorkerError(msg) from None
+            continue
+        if kind == "error":
+            raise WorkerError(value)
+        if kind == "done":
+            results.append(value)
+            continue
+        partial[kind] = value
+        sums = fuzz.FuzzReport()
+        for report in partial.values():
+            sums.add(report)
+        progress(sums)
     return results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from unionfs_sim.image.image import Image
 from unionfs_sim.image.model import Platform
 from unionfs_sim.image.open import open_image
 from unionfs_sim.image.tarwriter import tar_pieces
+from unionfs_sim.image.write import write_image
 
 
 @pytest.fixture
@@ -390,3 +391,29 @@ def test_rebase_onto_all_of_an_image(rules: Image) -> None:
     moved = rebase(rules, rules, new)
 
     assert new.diff_ids == moved.diff_ids
+
+
+def test_rebase_takes_linked_files_along(
+    header: Callable[..., bytes], layout: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A hard link to a file of the old base becomes that file on the new one."""
+    end = bytes(1024)
+    lower = header("a", b"data") + end
+    upper = header("b", type="1", link="a") + header("c", b"more") + end
+    for name, tars in (("old", [lower]), ("app", [lower, upper])):
+        for path, data in layout(*tars).items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_bytes(data)
+    new = new_image([Layer.build({"v": "2"})])
+    with (
+        open_image(tmp_path / "old") as old,
+        open_image(tmp_path / "app") as app,
+        rebase(app, old, new) as moved,
+    ):
+        write_image(moved, tmp_path / "moved")
+        with open_image(tmp_path / "moved") as again:
+            fs = UnionFS(again.layers_top_first())
+
+            assert ["b", "c", "v"] == fs.listdir("/")
+            assert "data" == fs.read_text("/b")
+    check(moved)

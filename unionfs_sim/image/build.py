@@ -17,7 +17,7 @@ import attrs
 
 from unionfs_sim.core.fold import NOTHING
 from unionfs_sim.core.layer import Layer
-from unionfs_sim.core.nodes import Regular
+from unionfs_sim.core.nodes import Device, Fifo, Regular, Symlink
 from unionfs_sim.core.records import DirectoryRecord
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.errors import SpecError
@@ -38,6 +38,8 @@ from unionfs_sim.image.tarwriter import tar_pieces
 
 #: What images run on that nobody says anything of.
 DEFAULT_PLATFORM: Final = Platform(os="linux", architecture="amd64")
+
+_LEAVES: Final = (Regular, Symlink, Device, Fifo)
 
 _Document: TypeAlias = dict[str, Any]
 
@@ -218,8 +220,9 @@ def rebase(image: Image, old_base: Image, new_base: Image) -> Image:
     """
     Put the layers that an image has above a base on another base.
 
-    All layers keep their stored bytes; the config is the image's own.  Closing the
-    result closes the image and the new base.
+    Layers keep their stored bytes, but for one with a hard link to a file of the old
+    base, which gets that file; the config is the image's own.  Closing the result
+    closes the image and the new base.  Takes O(n) for the entries of the image.
 
     Args:
         image: The image.
@@ -228,6 +231,7 @@ def rebase(image: Image, old_base: Image, new_base: Image) -> Image:
 
     Raises:
         SpecError: The image does not start with the layers of *old_base*.
+        OSError: The content of a file that is to be copied is gone.
 
     >>> old, new = (new_image([Layer.build({"v": version})]) for version in "12")
     >>> image = old.with_layer(Layer.build({"app": ""}))
@@ -249,7 +253,17 @@ def rebase(image: Image, old_base: Image, new_base: Image) -> Image:
     resources = ExitStack()
     resources.callback(image.close)
     resources.callback(new_base.close)
-    parts = [*_parts(new_base), *_parts(image)[count:]]
+    parts = _parts(new_base)
+    seen: set[int] = set()
+    for number, part in enumerate(_parts(image)):
+        inodes = _inodes(part.layer)
+        if number >= count:
+            linked = not inodes.isdisjoint(seen)
+            below = _Below(tuple(parts))
+            parts.append(
+                _fresh(part.layer, len(parts), below, None) if linked else part
+            )
+        seen |= inodes
     old_steps, steps = _history(old_base), _history(image)
     cut = len(old_steps)
     if steps[:cut] != old_steps:
@@ -257,6 +271,11 @@ def rebase(image: Image, old_base: Image, new_base: Image) -> Image:
     moved = attrs.evolve(image, resources=resources)
     history = [*_history(new_base), *steps[cut:]]
     return _edited(moved, parts, _document(image), history)
+
+
+def _inodes(layer: Layer) -> set[int]:
+    """Give the identities of a layer's inodes; some may be of a layer below."""
+    return {id(entry) for _, entry in layer.items() if isinstance(entry, _LEAVES)}
 
 
 @attrs.frozen

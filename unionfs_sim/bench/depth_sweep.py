@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, final
@@ -13,6 +14,8 @@ from unionfs_sim.bench import lookup_depth, workload
 from unionfs_sim.bench.measure import BATCH_NS, ROUNDS
 from unionfs_sim.core.layer import LayerView
 from unionfs_sim.image.open import open_image
+
+_ALONE = threading.Lock()
 
 
 @final
@@ -69,6 +72,9 @@ def measure(task: DepthTask) -> dict[str, Any]:
     """
     Measure one point, wherever this runs.
 
+    Threads of one process take turns: they share layers, which counting changes for
+    a moment, and would disturb each other's times.
+
     >>> task = DepthTask(layers=2, where="top", strategy="cached", rounds=1, batch_ns=1)
     >>> measure(task)["dictionary_probes"]
     1
@@ -80,13 +86,13 @@ def measure(task: DepthTask) -> dict[str, Any]:
         rounds=task.rounds,
         batch_ns=task.batch_ns,
     )
-    if task.image is None:
-        (found,) = lookup_depth.run(_workload().subject, settings)
-    else:
-        with ExitStack() as resources:
+    with _ALONE, ExitStack() as resources:
+        if task.image is None:
+            subjects: lookup_depth.Subjects = _workload().subject
+        else:
             image = resources.enter_context(open_image(task.image, name=task.name))
             subjects = of_image(image.layers_base_first, task.image, seed=task.seed)
-            (found,) = lookup_depth.run(subjects, settings)
+        (found,) = lookup_depth.run(subjects, settings)
     return {"image": task.image, **found.to_json()}
 
 

@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TextIO, final
+from typing import Any, Final, Self, TextIO, final
 
 import unionfs_sim
 from unionfs_sim.errors import FormatError
@@ -103,3 +103,11 @@ class ResultFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def __enter__(self) -> Self:
+        """Give the file itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()

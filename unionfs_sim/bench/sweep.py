@@ -249,7 +249,7 @@ def executor_maker(text: str, workers: int | None = None) -> MakeExecutor:
 def _local_cluster(distributed: Any, workers: int) -> Iterator[Executor]:  # noqa: ANN401
     with (
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
         dask_executor(distributed.Client(cluster)) as executor,
     ):

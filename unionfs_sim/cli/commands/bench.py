@@ -144,8 +144,7 @@ def _kept(
     """Open the file of results, if one is wanted; give what is known, and what adds."""
     if options.out is None:
         return [], lambda _: None
-    kept = results.ResultFile(Path(options.out), about)
-    resources.callback(kept.close)
+    kept = resources.enter_context(results.ResultFile(Path(options.out), about))
     return list(kept.found), kept.add
 
 

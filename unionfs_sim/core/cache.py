@@ -102,7 +102,11 @@ class PathCache(dict[StrPath, Resolved | Negative]):
         text = path if isinstance(path, str) else fspath(path)
         head, _, name = text.rpartition("/")
         directory = self._directories.get(head)
-        if directory.__class__ in self._plain and len(self) < PATHS_MAX:
+        if (
+            directory.__class__ in self._plain
+            and len(text) < _SHORT_PATH
+            and len(self) < PATHS_MAX
+        ):
             live = directory.entries.get(name)  # type: ignore[union-attr]
             if live.__class__ in _LEAVES:
                 self[text] = live  # type: ignore[assignment]
@@ -122,7 +126,7 @@ class PathCache(dict[StrPath, Resolved | Negative]):
     ) -> Resolved | Negative:
         if directory is not None and name not in _NO_NAMES:
             live = self._space.child(directory, name)
-            if live is not None or (len(path) < _SHORT_PATH and _can_be(name)):
+            if len(path) < _SHORT_PATH and (live is not None or _can_be(name)):
                 return self._remember(path, live, alias=False)
         try:
             place = walk.find(self._space, path, follow=False, op="lookup")

@@ -123,9 +123,12 @@ class RawFile(io.RawIOBase):
         """The mode, as a raw file of Python has it."""
         if not self._mode.write:
             return "rb"
+        plus = "+" if self._mode.read else ""
         if self._mode.append:
-            return "ab+" if self._mode.read else "ab"
-        return "rb+" if self._mode.read else "wb"
+            return f"ab{plus}"
+        if self._mode.exclusive:
+            return f"xb{plus}"
+        return "rb+" if plus else "wb"
 
     def readable(self) -> bool:
         """Tell whether the file can be read."""

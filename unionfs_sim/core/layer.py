@@ -242,10 +242,13 @@ class LayerBuilder:
         is one inode with two names.  Takes O(depth).
 
         Raises:
-            SpecError: The path is the root, or leads through something that is not
-                a directory.
+            SpecError: The path is the root or a directory, or leads through something
+                that is not one.
         """
         parent, name = self._parent(parts)
+        if isinstance(parent.entries.get(name), _Draft):
+            msg = f"{join(parts)}: a directory already"
+            raise SpecError(msg)
         parent.entries[name] = node
 
     def link(self, parts: Parts, target: Parts) -> None:

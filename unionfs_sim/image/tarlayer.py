@@ -294,6 +294,7 @@ class _Reading:
         """Put a node at its place, and at those that wait for it as their target."""
         if self._builder.get(parts) is not None:
             self._irregular("the layer has this name twice", "the last one wins")
+            self._builder.discard(parts)
         self._builder.add(parts, node)
 
     def _node(self, parts: Parts, entry: TarEntry) -> Leaf | None:

@@ -111,13 +111,8 @@ def new_image(
             below = _Below(parts)
             parts.append(_fresh(source, len(parts), below, mtime_max_ns, progress))
             history.append(dict(step))
-    document: _Document = {"created": created} if created else {}
-    if author:
-        document["author"] = author
-    document["architecture"] = platform.architecture
-    document["os"] = platform.os
-    if platform.variant:
-        document["variant"] = platform.variant
+    said = {"created": created, "author": author}
+    document = _new_document(platform, said)
     document["config"] = dict(runtime or {})
     start = Image(
         place="new image",
@@ -128,6 +123,17 @@ def new_image(
         resources=resources,
     )
     return _edited(start, parts, document, history)
+
+
+def _new_document(platform: Platform, said: Mapping[str, str]) -> _Document:
+    """Start a config; what is empty is left out."""
+    members = {
+        **said,
+        "architecture": platform.architecture,
+        "os": platform.os,
+        "variant": platform.variant,
+    }
+    return {name: text for name, text in members.items() if text}
 
 
 def with_layer(
@@ -401,11 +407,7 @@ def _document(image: Image) -> _Document:
     """Give a copy of the config, or a new one for an image that has none."""
     if image.config is not None:
         return copy.deepcopy(dict(image.config.document))
-    return {
-        "architecture": DEFAULT_PLATFORM.architecture,
-        "os": DEFAULT_PLATFORM.os,
-        "config": {},
-    }
+    return {**_new_document(DEFAULT_PLATFORM, {}), "config": {}}
 
 
 def config_of(image: Image) -> ImageConfig:

@@ -127,14 +127,7 @@ def write_image(
     """
     target = Path(path)
     _check(image, target, format, compression, append=append, replace=replace)
-    image = complete(image)
-    plain = format == "docker-archive"
-    wanted: Recompression = "none" if plain else compression
-    blobs = [
-        storing.plan(image, number, wanted, gzip=format != "layer")
-        for number in range(len(image.layers_base_first))
-    ]
-    job = _Job(image, format, blobs, _names(image, names, docker=plain), progress)
+    job = _planned(complete(image), format, compression, names, progress)
     if format == "layer":
         with new_file(target, replace=replace) as out:
             return job.single(out.write, target)
@@ -149,6 +142,23 @@ def write_image(
         return job.write(DirectorySink(target), target, present)
     with new_directory(target) as folder:
         return job.write(DirectorySink(folder), target, [])
+
+
+def _planned(
+    image: Image,
+    form: Format,
+    compression: Recompression,
+    names: Sequence[str] | None,
+    progress: Progress | None,
+) -> _Job:
+    """Decide how each layer is stored, and under which names."""
+    plain = form == "docker-archive"
+    wanted: Recompression = "none" if plain else compression
+    blobs = [
+        storing.plan(image, number, wanted, gzip=form != "layer")
+        for number in range(len(image.layers_base_first))
+    ]
+    return _Job(image, form, blobs, _names(image, names, docker=plain), progress)
 
 
 def _check(

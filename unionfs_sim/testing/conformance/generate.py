@@ -212,7 +212,11 @@ def draw_case(rng: Random, name: str) -> Case:
         upper = maker.tree()
     sketch = Sketch.of((upper or {}, *lower))
     programmer = ProgramMaker(
-        rng, sketch, remounts="volatile" not in options, sticky=sticky
+        rng,
+        sketch,
+        remounts="volatile" not in options,
+        sticky=sticky,
+        times=times,
     )
     length = rng.randrange(1, rng.choice((4, 12, 30, OPS_MAX + 1)))
     return Case(

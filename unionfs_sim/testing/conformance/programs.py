@@ -115,10 +115,17 @@ class ProgramMaker:
         sketch: What is there before the first call.
         remounts: Whether the mount can be made again.
         sticky: Whether there may be sticky directories that all may write to.
+        times: Whether modification times are compared.
     """
 
     def __init__(
-        self, rng: Random, sketch: Sketch, *, remounts: bool, sticky: bool = False
+        self,
+        rng: Random,
+        sketch: Sketch,
+        *,
+        remounts: bool,
+        sticky: bool = False,
+        times: bool = False,
     ) -> None:
         self._rng = rng
         self._sketch = sketch
@@ -127,6 +134,7 @@ class ProgramMaker:
         self._inos: list[str] = []
         self._remounts = remounts
         self._sticky = sticky
+        self._times = times
         self._files: list[str] = []
 
     def op(self, rng: Random | None = None) -> Op:
@@ -142,6 +150,12 @@ class ProgramMaker:
             name = "open"
         if name == "write_file" and self._sticky:
             name = "mkdir"
+        # Where a file is cut to the size that it has, ext4 sets the time, tmpfs does
+        # not: a program either cuts or looks at times.
+        if name in {"truncate", "ftruncate"} and self._times:
+            name = "utimens"
+        if name in {"mtime", "fmtime"} and not self._times:
+            name = "lstat"
         if name == "lseek" and not self._files:
             name = "open"
         if name == "remount" and not self._remounts:

@@ -110,6 +110,7 @@ class _Fold:
                         continue
                     if not isinstance(found, _Below):
                         merged.entries[name] = found
+                        merged.broken = merged.broken or isinstance(found, Broken)
                         continue
                     present = found.record
                 child = self._entry(merged.entries, name, entry, present)
@@ -153,7 +154,8 @@ class _Fold:
         hits = (top,) if entries is not below.entries else (top, *below.hits)
         implied = below.implied if top.implied else False
         meta = below.meta if top.implied else top.meta
-        merged = MergedDirectory(hits, meta, implied, dict(entries))
+        broken = isinstance(below, MergedDirectory) and below.broken
+        merged = MergedDirectory(hits, meta, implied, dict(entries), broken)
         self._owned.add(id(merged))
         self._made.append(merged)
         return merged

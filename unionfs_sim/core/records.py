@@ -27,12 +27,14 @@ class MergedDirectory:
         meta: The attributes that show: those of the topmost that has its own.
         implied: Whether none of them has attributes of its own.
         entries: What is visible in it; never to be changed once the fold is done.
+        broken: Whether a `Broken` may be among the entries.
     """
 
     hits: tuple[Directory, ...]
     meta: Meta
     implied: bool
     entries: dict[Name, Record]
+    broken: bool = False
 
     @property
     def kind(self) -> Kind:

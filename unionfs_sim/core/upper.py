@@ -198,17 +198,25 @@ def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
     if not isinstance(directory, UpperDirectory):
         if ghosts and len(directory.hits) == 1:
             return sorted(directory.hits[0].entries)
-        return sorted(
-            n for n, x in directory.entries.items() if listed(x, ghosts=ghosts)
-        )
+        if isinstance(directory, MergedDirectory) and directory.broken:
+            entries = directory.entries.items()
+            return sorted(name for name, x in entries if listed(x, ghosts=ghosts))
+        return sorted(directory.entries)
     own = directory.entries
     below = directory.below
     if below is None:
         return [n for n, x in own.items() if ghosts or listed(x, ghosts=ghosts)]
+    if not own:
+        return names(below, ghosts=ghosts and len(below.hits) > 1)
     mine = [n for n, x in own.items() if listed(x, ghosts=ghosts)]
-    mine.extend(
-        n for n, x in below.entries.items() if n not in own and listed(x, ghosts=ghosts)
-    )
+    if isinstance(below, MergedDirectory) and below.broken:
+        mine.extend(
+            name
+            for name, x in below.entries.items()
+            if name not in own and listed(x, ghosts=ghosts)
+        )
+    else:
+        mine.extend(name for name in below.entries if name not in own)
     mine.sort()
     return mine
 

@@ -53,7 +53,7 @@ def select(
         msg = f"{files.place}: {path}: the content is {config.image_id}"
         raise DigestError(msg)
     paths = image.texts("Layers", needed=False)
-    selection.pair_up(config.diff_ids, paths, place=files.place)
+    selection.pair_up(config.diff_ids, paths, place=files.place, limits=limits)
     return Selection(
         config=config,
         layers_base_first=tuple(

@@ -61,12 +61,23 @@ def chunks(
 
     Raises:
         FormatError: The stream is broken, ends early or is followed by something;
-            it is longer than `Limits.layer_bytes_max`; or zstd is not installed.
+            it is longer than `Limits.layer_bytes_max` or grows by more than
+            `Limits.ratio_max`; or zstd is not installed.
     """
     pieces = _gzip if compression == "gzip" else _zstd
     size = 0
-    for piece in pieces(content, place, limits):
+    for piece, taken in pieces(content, place, limits):
         size += len(piece)
+        if (
+            size > limits.ratio_free_bytes
+            and limits.ratio_max is not None
+            and size > limits.ratio_max * taken
+        ):
+            msg = (
+                f"{place}: {taken} bytes become {size} and more, which is over"
+                f" {limits.ratio_max} times as many"
+            )
+            raise FormatError(msg)
         if limits.layer_bytes_max is not None and size > limits.layer_bytes_max:
             msg = f"{place}: more than {limits.layer_bytes_max} bytes when decompressed"
             raise FormatError(msg)
@@ -77,8 +88,13 @@ def _is_skippable(magic: bytes) -> bool:
     return magic[1:4] == _SKIPPABLE_MAGIC and magic[0] & 0xF0 == 0x50
 
 
-def _gzip(content: Content, place: str, limits: Limits) -> Iterator[bytes]:
-    """Go through all members; zlib checks CRC and length of each."""
+def _gzip(content: Content, place: str, limits: Limits) -> Iterator[tuple[bytes, int]]:
+    """
+    Go through all members; zlib checks CRC and length of each.
+
+    Each piece comes with how far in the compressed bytes it ends.
+    """
+    del limits
     position = 0
     while position < content.size:
         if content.read(position, 2) != GZIP_MAGIC:
@@ -103,12 +119,12 @@ def _gzip(content: Content, place: str, limits: Limits) -> Iterator[bytes]:
                 msg = f"{place}: the gzip stream is broken: {error}"
                 raise FormatError(msg) from error
             if piece:
-                yield piece
+                yield piece, position - len(member.unconsumed_tail)
         position -= len(member.unused_data)
 
 
-def _zstd(content: Content, place: str, limits: Limits) -> Iterator[bytes]:
-    """Go through all frames, skippable ones as well."""
+def _zstd(content: Content, place: str, limits: Limits) -> Iterator[tuple[bytes, int]]:
+    """Go through all frames like `_gzip`, skippable ones as well."""
     new_decoder, decoder_error = _zstd_library(place, limits)
     position = 0
     while position < content.size:
@@ -135,7 +151,7 @@ def _zstd(content: Content, place: str, limits: Limits) -> Iterator[bytes]:
                 msg = f"{place}: the zstd stream is broken: {error}"
                 raise FormatError(msg) from error
             if piece:
-                yield piece
+                yield piece, position
         position -= len(frame.unused_data)
 
 

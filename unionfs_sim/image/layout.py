@@ -86,7 +86,9 @@ class _Layout:
         place = f"{self._place}: {manifest.config.digest}"
         config = ImageConfig.of(value, raw, place=place)
         layers = manifest.layers_base_first
-        selection.pair_up(config.diff_ids, layers, place=self._place)
+        selection.pair_up(
+            config.diff_ids, layers, place=self._place, limits=self._limits
+        )
         for layer in layers:
             if layer.media_type not in LAYER_TYPES:
                 msg = (

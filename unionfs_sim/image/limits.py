@@ -19,9 +19,17 @@ class Limits:
     The limits of one reading; the defaults are those of layer-formats, section 8.
 
     Attributes:
-        entries_max: Entries of one archive or layer.
+        entries_max: Entries of one archive or layer.  Whatever else takes memory counts
+            as well: a directory that only a name implies as one entry, and 64
+            components or 256 bytes of names, targets and extended attributes beyond
+            the first as one each.
+        layers_max: Layers of one image.
         layer_bytes_max: Bytes of one layer after decompression; ``None`` for any.
         ratio_odd: A layer that grows by more than this factor is reported.
+        ratio_max: A layer that grows by more than this factor is refused, once it has
+            become larger than the next limit; ``None`` for any.
+        ratio_free_bytes: Bytes that a layer may have after decompression however
+            small it is stored.
         path_bytes_max: Bytes of one name in an archive, and of one link target.
         components_max: Components of one name.
         pax_bytes_max: Bytes of one pax header.
@@ -39,8 +47,11 @@ class Limits:
     """
 
     entries_max: int = 5_000_000
+    layers_max: int = 1024
     layer_bytes_max: int | None = None
     ratio_odd: int = 500
+    ratio_max: int | None = 500
+    ratio_free_bytes: int = 1024 * MIB
     path_bytes_max: int = 64 * KIB
     components_max: int = 4096
     pax_bytes_max: int = MIB

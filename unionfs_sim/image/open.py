@@ -198,7 +198,7 @@ class _Opening:
                 limits=self._limits,
                 lenient=self._lenient,
                 device_zero=self._device_zero,
-                below=_Below(layers),
+                below=LayersBelow(layers),
             )
             layers.append(read.layer)
             descriptors.append(descriptor)
@@ -329,7 +329,7 @@ def _hashed(pieces: Iterable[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:
 
 
 @attrs.frozen
-class _Below:
+class LayersBelow:
     """Finds what the layers read so far show at a path."""
 
     layers_base_first: Sequence[Layer]

@@ -8,6 +8,7 @@ import attrs
 
 from unionfs_sim.core.content import Content
 from unionfs_sim.errors import FormatError
+from unionfs_sim.image.limits import Limits
 from unionfs_sim.image.model import Descriptor, ImageConfig
 
 
@@ -47,13 +48,18 @@ class Selection:
     manifest_raw: bytes | None = attrs.field(default=None, repr=False)
 
 
-def pair_up(diff_ids: Sequence[str], layers: Sequence[object], *, place: str) -> None:
+def pair_up(
+    diff_ids: Sequence[str], layers: Sequence[object], *, place: str, limits: Limits
+) -> None:
     """
     Check that a config announces as many layers as there are.
 
     Raises:
-        FormatError: It does not.
+        FormatError: It does not, or there are more than the limit allows.
     """
+    if len(layers) > limits.layers_max:
+        msg = f"{place}: {len(layers)} layers, more than {limits.layers_max}"
+        raise FormatError(msg)
     if len(diff_ids) != len(layers):
         msg = (
             f"{place}: the config announces {len(diff_ids)} layers,"

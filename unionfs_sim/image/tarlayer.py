@@ -8,6 +8,7 @@ as of this point of the layer.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from sys import intern
 from typing import Final, Literal, TypeAlias
@@ -39,6 +40,9 @@ from unionfs_sim.errors import FormatError, SpecError
 from unionfs_sim.image import tarfields, tarstream
 from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
 from unionfs_sim.image.tarstream import TarEntry, TarWalk
+
+#: A path of more components counts as further entries: each is a word of memory.
+_ENTRY_COMPONENTS: Final = 64
 
 #: Longer names take the slow path, which checks their length.
 _PLAIN_CHARS_MAX: Final = 4096
@@ -77,6 +81,7 @@ def read_layer(
     device_zero: DeviceZero = "refuse",
     below: Below | None = None,
     postpone: bool = False,
+    refused: Callable[[FormatError], None] | None = None,
 ) -> TarLayer:
     """
     Read a tar as a layer; the content of its files is not read, only referred to.
@@ -96,6 +101,8 @@ def read_layer(
         below: Finds what hard links mean that this layer has no target for.
         postpone: Read on where a strict reading refuses something, and give the first
             refusal as `TarLayer.refusal` instead of raising it.
+        refused: Takes all that would be raised, an entry at a time; what could be read
+            all the same is the layer.
 
     Raises:
         FormatError: The archive is broken, over a limit, or no changeset.
@@ -113,6 +120,7 @@ def read_layer(
         device_zero=device_zero,
         below=below,
         postpone=postpone,
+        refused=refused,
     )
     layer = reading.run()
     return TarLayer(
@@ -134,6 +142,7 @@ class _Reading:
         device_zero: DeviceZero,
         below: Below | None,
         postpone: bool,
+        refused: Callable[[FormatError], None] | None,
     ) -> None:
         self._place = place
         self._walk = TarWalk(tar, place=self._place, limits=limits)
@@ -144,6 +153,7 @@ class _Reading:
         self._device_zero = device_zero
         self._below = below
         self._postpone = postpone
+        self._refused = refused
         self._builder = builder
         self.oddities = self._walk.oddities
         self.refusal: FormatError | None = None
@@ -159,17 +169,29 @@ class _Reading:
 
     def run(self) -> Layer:
         """Go through the archive, then apply the marks."""
-        for entry in self._walk:
-            self._entry = entry.name
-            try:
-                self._take(entry)
-            except (SpecError, ValueError) as error:
-                if isinstance(error, FormatError):
+        try:
+            for entry in self._walk:
+                self._entry = entry.name
+                try:
+                    self._take(entry)
+                except FormatError:
                     raise
-                raise self._error(str(error)) from error
+                except ValueError as error:  # and SpecError
+                    self._give_up_entry(str(error), error)
+        except FormatError as error:
+            if self._refused is None:
+                raise
+            self._refused(error)
         self._settle_links()
         self._apply_marks()
         return self._builder.freeze()
+
+    def _give_up_entry(self, reason: str, cause: Exception | None = None) -> None:
+        """Refuse an entry of which nothing can be made."""
+        error = self._error(reason)
+        if self._refused is None:
+            raise error from cause
+        self._refused(error)
 
     def _error(self, reason: str) -> FormatError:
         return FormatError(f"{self._place}: entry {self._entry[:1000]!r}: {reason}")
@@ -187,7 +209,9 @@ class _Reading:
     def _refuse(self, reason: str) -> None:
         """Refuse something that could be read, now or at the end."""
         error = self._error(reason)
-        if not self._postpone:
+        if self._refused is not None:
+            self._refused(error)
+        elif not self._postpone:
             raise error
         self.refusal = self.refusal or error
 
@@ -207,6 +231,7 @@ class _Reading:
             if parts:
                 tail = parts[-1]
                 parent = parts[:-1]
+                self._count(parent)
                 if self._hidden_parent(parts, entry):
                     return
                 # Only what is written plainly can be found again by its text.
@@ -231,6 +256,15 @@ class _Reading:
         self._check_length(name)
         parts = tarfields.normalise(name, components_max=self._limits.components_max)
         return tuple(map(intern, parts))
+
+    def _count(self, parts: Parts) -> None:
+        """Count the directories that a new name implies, and its own length."""
+        there = bisect_left(
+            range(len(parts)),
+            True,  # noqa: FBT003 - what the key gives for the first missing one
+            key=lambda depth: self._builder.get(parts[: depth + 1]) is None,
+        )
+        self._walk.count(len(parts) - there + len(parts) // _ENTRY_COMPONENTS)
 
     def _check_length(self, path: str) -> None:
         limit = self._limits.path_bytes_max
@@ -275,6 +309,8 @@ class _Reading:
             marks, parts = self._opaques, parent
         else:
             marks, parts = self._whiteouts, (*parent, intern(what))
+        if len(parts) > _ENTRY_COMPONENTS:
+            self._walk.count(len(parts) // _ENTRY_COMPONENTS)
         if parts in marks:
             self._irregular("the layer has this marker twice", "it counts once")
         marks[parts] = None
@@ -371,13 +407,14 @@ class _Reading:
             for parts in self._waiting.pop(target, ()):
                 self._entry = join(parts)
                 if node is None or node is WHITEOUT or isinstance(node, Directory):
-                    raise self._error(f"a hard link to the directory {join(target)}")
+                    self._give_up_entry(f"a hard link to the directory {join(target)}")
+                    continue
                 if self._builder.get(parts) is None:
                     self._builder.add(parts, node)
                     ready.append(parts)
         for target, links in self._waiting.items():
             self._entry = join(links[0])
-            raise self._error(f"a hard link to {join(target)}, which is nowhere")
+            self._give_up_entry(f"a hard link to {join(target)}, which is nowhere")
 
     def _apply_marks(self) -> None:
         """Apply whiteouts and opaque marks to what the archive adds."""

@@ -30,6 +30,9 @@ _WINDOW_BYTES_MAX: Final = 256 * 1024
 
 _ZERO_BLOCK: Final = bytes(BLOCK_BYTES)
 
+#: Texts of an entry that are longer count as further entries.
+_ENTRY_BYTES: Final = 256
+
 #: name, mode + uid + gid, size, mtime, type, link name, magic, device
 #: numbers, prefix.
 _HEADER: Final = Struct("100s24s12s12s8xc100s8s64x16s155s12x")
@@ -147,6 +150,7 @@ class TarWalk:
         self._globals: dict[bytes, bytes] = {}
         self._at = 0  # where the entry's header is, for messages
         self._name = ""
+        self._count = 0
 
     def __iter__(self) -> Iterator[TarEntry]:
         """
@@ -158,7 +162,6 @@ class TarWalk:
             FormatError: The archive is broken or over a limit.
         """
         position = 0
-        count = 0
         extension = _NO_EXTENSION
         while (block := self._header(position)) is not None:
             self._at = position
@@ -169,16 +172,28 @@ class TarWalk:
                     extension, position = self._extend(extension, block, position)
                     continue
                 entry, position = self._entry(block, position, extension)
+                if extension is not _NO_EXTENSION or self._globals:
+                    extension = _NO_EXTENSION
+                    self.count(1 + _excess(entry))
+                else:
+                    self.count(1)
             except ValueError as error:
                 raise self._error(error) from error
-            if extension is not _NO_EXTENSION:
-                extension = _NO_EXTENSION
-            count += 1
-            if count > self._limits.entries_max:
-                raise self._error(f"more than {self._limits.entries_max} entries")
             yield entry
         if extension is not _NO_EXTENSION:
             self._fail(position, "an extension header that no entry follows")
+
+    def count(self, entries: int) -> None:
+        """
+        Count entries, or what takes as much memory.
+
+        Raises:
+            ValueError: There are more than the limit allows.
+        """
+        self._count += entries
+        if self._count > self._limits.entries_max:
+            msg = f"more than {self._limits.entries_max} entries"
+            raise ValueError(msg)
 
     def _error(self, reason: object) -> FormatError:
         entry = f"entry {self._name!r}" if self._name else "header"
@@ -346,6 +361,13 @@ class TarWalk:
             msg = f"the owner {meta.uid}:{meta.gid} cannot be"
             raise ValueError(msg)
         return meta
+
+
+def _excess(entry: TarEntry) -> int:
+    """Say how many entries more would take the memory that long texts do."""
+    size = len(entry.name) + len(entry.link)
+    size += sum(len(name) + len(value) for name, value in entry.meta.xattrs.items())
+    return size // _ENTRY_BYTES
 
 
 def _checksum_holds(block: bytes, expected: int) -> bool:

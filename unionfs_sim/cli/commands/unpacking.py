@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from argparse import Namespace
 from contextlib import ExitStack
 
@@ -30,7 +31,10 @@ def unpack(options: Namespace, resources: ExitStack) -> Report:
         )
     except UnionFSError as error:
         # The host's own refusals are about what was asked for.
-        msg = f"{printable(str(error.filename))}: {error.strerror}"
+        hint = ""
+        if error.errno == errno.EPERM and options.dialect == "overlay":
+            hint = " (its marks need root; try: --dialect overlay-userxattr)"
+        msg = f"{printable(str(error.filename))}: {error.strerror}{hint}"
         raise UsageError(msg) from error
     what = counted(done.entries, "entry", "entries")
     if options.dialect != "flat":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from unionfs_sim import WHITEOUT, Layer, Negative, Symlink, UnionFS
@@ -198,6 +200,17 @@ def test_odd_paths_are_walked(path: str) -> None:
     fs.listdir("/")
 
     assert not fs.lookup(path)
+
+
+def test_long_paths_are_too_long_however_well_known() -> None:
+    """A path of more than 4095 bytes is no path, also where its directory is known."""
+    head = "/" + "/".join(["x" * 200] * 20)
+    short, long = f"{head}/{'y' * 30}", f"{head}/{'y' * 200}"
+    fs = UnionFS([Layer.build({short: "", long: ""})])
+    before = fs.lookup(long)
+    fs.lookup(short)
+
+    assert Negative(errno.ENAMETOOLONG) == before == fs.lookup(long)
 
 
 def test_negative_is_false() -> None:

@@ -571,6 +571,7 @@ LINKS = [
     (("/d", O_RDONLY), "/n", "EPERM"),
     (("/d", O_RDONLY), "/g", "EEXIST"),
     (("/f", O_RDONLY), "/none/n", "ENOENT"),
+    (("/d", O_TMPFILE | O_RDWR), "/n/", "ENOENT"),
 ]
 
 
@@ -621,3 +622,31 @@ def test_forks_leave_open_files_behind() -> None:
 
     assert "EBADF" == outcome(lambda: fs.fork().read(fd, 1))
     assert b"h" == fs.as_user(7, 7).read(fd, 1)
+
+
+def test_devices_have_no_position() -> None:
+    """``/dev/null`` answers every seek with 0."""
+    fs = union()
+
+    assert 0 == fs.lseek(fs.os_open("/null", O_RDWR), 99, SEEK_SET)
+
+
+def test_orphan_of_a_removed_directory_is_not_linked() -> None:
+    """A lower file whose directory is gone as well gets no new name."""
+    fs = UnionFS([Layer.build({"d/e/f": "x"})])
+    fd = fs.os_open("/d/e/f", O_RDONLY)
+    fs.rmtree("/d")
+    fs.write_text("/d", "a file now")
+
+    assert "ENOENT" == outcome(lambda: fs.link(fd, "/n"))
+
+
+def test_linking_by_descriptor_on_read_only() -> None:
+    """Without an upper an open file gets no name."""
+    fs = union(read_only=True)
+    fd = fs.os_open("/f", O_RDONLY)
+
+    assert ["EROFS", "EEXIST"] == [
+        outcome(lambda: fs.link(fd, "/n")),
+        outcome(lambda: fs.link(fd, "/g")),
+    ]

@@ -6,11 +6,22 @@ import errno
 
 import pytest
 
-from unionfs_sim import OPAQUE, WHITEOUT, Directory, Layer, Meta, Regular
+from unionfs_sim import (
+    OPAQUE,
+    WHITEOUT,
+    Directory,
+    Layer,
+    Meta,
+    Negative,
+    Regular,
+    UnionFS,
+)
 from unionfs_sim.core import fold
 from unionfs_sim.core.fold import NOTHING, Rules
 from unionfs_sim.core.layer import Spec, SpecValue
+from unionfs_sim.core.policy import Policy
 from unionfs_sim.core.records import Broken, MergedDirectory, Record
+from unionfs_sim.core.upper import UpperDirectory, names
 
 
 def private(**marks: bytes) -> Meta:
@@ -222,26 +233,46 @@ def test_metadata_only_file_loses_its_marks() -> None:
 
 
 XWHITEOUT = Regular(meta=private(whiteout=b""))
-MARKED = Meta(mode=0o755, private={"opaque": b"x"})
+MARKED = Directory(Meta(mode=0o755, private={"opaque": b"x"}))
+
+X_WHITEOUTS: list[tuple[list[Spec], Spec, list[str]]] = [
+    # Section 1.5 in its order: lowers, upper, and what ``d`` lists.
+    ([{"d": MARKED, "d/f": XWHITEOUT}, {"d/f": "x"}], {}, []),
+    ([{"d/f": XWHITEOUT}, {"d/f": "x"}], {}, ["f"]),
+    ([{"d/f": "x"}], {"d/f": XWHITEOUT}, ["f"]),
+    ([{"d/f": "x"}], {"d": MARKED, "d/f": XWHITEOUT}, ["f"]),
+    ([{"d/g": "x"}, {"d": MARKED, "d/f": XWHITEOUT}], {}, ["f", "g"]),
+    ([{"d": MARKED, "d/f": XWHITEOUT}], {}, ["f"]),
+    ([{"d": MARKED, "d/f": XWHITEOUT}, {}], {}, ["f"]),
+]
 
 
-@pytest.mark.parametrize(
-    ("specs", "expected"),
-    [
-        # Section 1.5, in its order.
-        ([{"d": Directory(MARKED), "d/f": XWHITEOUT}, {"d/f": "x"}], {"/d": 2}),
-        ([{"d/f": XWHITEOUT}, {"d/f": "x"}], {"/d": 2, "/d/f": "ENOENT"}),
-        ([{"d": Directory(MARKED), "d/f": XWHITEOUT}], {"/d": 1, "/d/f": "ENOENT"}),
-        ([{".": Directory(MARKED), "f": XWHITEOUT}, {"f": "x"}], {}),
-        (
-            [{"f": Regular("full", private(whiteout=b""))}, {"f": "x"}],
-            {"/f": "full"},
-        ),
-    ],
-)
-def test_xattr_whiteouts(specs: list[Spec], expected: dict[str, object]) -> None:
+@pytest.mark.parametrize(("lowers", "upper", "listed"), X_WHITEOUTS)
+def test_xattr_whiteouts(lowers: list[Spec], upper: Spec, listed: list[str]) -> None:
     """An empty file with the mark hides, and is listed where the kernel lists it."""
-    assert expected == tree(folded(*specs))
+    fs = UnionFS(
+        [Layer.build(spec) for spec in lowers],
+        upper=Layer.build(upper) if upper else None,
+        policy=Policy.from_options({}),
+    )
+
+    assert listed == fs.listdir("/d")
+    assert Negative(errno.ENOENT) == fs.lookup("/d/f")
+
+
+def test_xattr_whiteouts_of_a_marked_root_are_not_listed() -> None:
+    """Where the root of a layer is marked, its xattr whiteouts show nowhere (1.5)."""
+    lowers: list[Spec] = [{".": MARKED, "f": XWHITEOUT}, {"f": "x", "g": ""}]
+    fs = UnionFS(map(Layer.build, lowers), policy=Policy.from_options({}))
+
+    assert ["g"] == fs.listdir("/")
+
+
+def test_xattr_whiteout_with_content_is_a_file() -> None:
+    """Only an empty file can be a whiteout."""
+    top: Spec = {"f": Regular("full", private(whiteout=b""))}
+
+    assert {"/f": "full"} == tree(folded(top, {"f": "x"}))
 
 
 def test_broken_shows_what_is_there() -> None:

@@ -77,6 +77,8 @@ def test_build(spec: Spec, expected: list[str]) -> None:
     ("spec", "text"),
     [
         ({"a/b": "y", "a": "x"}, "/a"),
+        ({"a": "x", "a/b": "y"}, "/a"),
+        ({"a": "x", "a/": OPAQUE}, "/a"),
         ({"a": "x", "/a": "y"}, "/a: described twice"),
         ({"a": {"b": "x"}, "a/b": "y"}, "/a/b: described twice"),
         ({"a": {"..": "x"}}, "/a: '..' holds the name '..'"),

@@ -180,3 +180,39 @@ def test_mount_options_refused(text: str) -> None:
 def test_policy_of_a_string_passes_layers_over() -> None:
     """A policy can be read from a whole option string."""
     assert Policy.parse("lowerdir=/a,upperdir=/u,workdir=/w,index=on").index
+
+
+WORDS: list[tuple[dict[str, str | bool], bool, list[str]]] = [
+    ({}, True, ["redirect_dir=off", "metacopy=off", "index=off"]),
+    ({}, False, ["redirect_dir=off", "metacopy=off"]),
+    ({"metacopy": "on"}, True, ["redirect_dir=on", "metacopy=on", "index=off"]),
+    (
+        {"nfs_export": "on", "xino": "on", "volatile": True, "uuid": "null"},
+        True,
+        [
+            "redirect_dir=off",
+            "metacopy=off",
+            "index=on",
+            "nfs_export=on",
+            "xino=on",
+            "volatile",
+            "uuid=null",
+        ],
+    ),
+    ({"userxattr": True}, True, ["metacopy=off", "index=off", "userxattr"]),
+]
+
+
+@pytest.mark.parametrize(("options", "upper", "expected"), WORDS)
+def test_words(
+    options: dict[str, str | bool], upper: bool, expected: list[str]
+) -> None:
+    """A policy can be written out again, whatever the defaults of the module are."""
+    policy = Policy.from_options(options, upper=upper)
+
+    assert expected == policy.words(upper=upper)
+
+
+def test_words_of_a_made_policy_can_be_mounted() -> None:
+    """A policy that nobody settled is written as the kernel takes it."""
+    assert "redirect_dir=on" in Policy(metacopy=True).words(upper=True)

@@ -86,6 +86,16 @@ def test_walk_follows_links_if_asked(fs: UnionFS) -> None:
     ]
 
 
+def test_walk_can_be_pruned(fs: UnionFS) -> None:
+    """Who empties the list of directories does not go further."""
+    seen = []
+    for path, directories, _ in fs.walk("/d"):
+        seen.append(path)
+        directories.clear()
+
+    assert ["/d"] == seen
+
+
 def test_walk_passes_over_what_went_away(fs: UnionFS) -> None:
     """A directory that goes during the walk is an error for those who ask."""
     told: list[OSError] = []
@@ -112,6 +122,13 @@ def test_makedirs(fs: UnionFS, path: str) -> None:
     assert [0o755, 0o755, 0o700] == [
         fs.stat(x).st_mode & 0o777 for x in ("/n", "/n/m", "/n/m/o")
     ]
+
+
+def test_makedirs_takes_what_is_there(fs: UnionFS) -> None:
+    """A directory that is there is fine where the caller says so."""
+    fs.makedirs("/d/e", exist_ok=True)
+
+    assert ["x"] == fs.listdir("/d/e")
 
 
 @pytest.mark.parametrize(

@@ -173,11 +173,6 @@ class ReadingContract:
         with failing(number):
             call(fs)
 
-    def test_longest_name_is_merely_missing(self, fs: FileSystem) -> None:
-        """A name of 255 bytes is not too long."""
-        with failing(errno.ENOENT):
-            fs.stat("/" + "x" * 255)
-
     def test_error_carries_the_path_as_given(self, fs: FileSystem) -> None:
         """The error of a call names the path as the caller wrote it."""
         with pytest.raises(FileNotFoundError) as caught:
@@ -298,19 +293,6 @@ class ReadingContract:
 
         assert ["/dir/sub", "/dir"] == order
 
-    def test_walk_can_be_pruned(self, fs: FileSystem) -> None:
-        """Who empties the list of directories does not go further."""
-        seen = []
-        for path, directories, _ in fs.walk("/dir"):
-            seen.append(path)
-            directories.clear()
-
-        assert ["/dir"] == seen
-
-    def test_walk_of_nothing_is_empty(self, fs: FileSystem) -> None:
-        """A walk from a path that is not there ends at once."""
-        assert [] == list(fs.walk("/none"))
-
     def test_walk_tells_its_errors(self, fs: FileSystem) -> None:
         """What cannot be listed is told to those who ask."""
         told: list[OSError] = []
@@ -333,10 +315,6 @@ class ReadingContract:
     def test_read_bytes(self, fs: FileSystem, path: str, expected: bytes) -> None:
         """A file gives the bytes that it holds."""
         assert expected == fs.read_bytes(path)
-
-    def test_read_text(self, fs: FileSystem) -> None:
-        """A file gives its text."""
-        assert "hello" == fs.read_text("/file")
 
     def test_read_in_pieces(self, fs: FileSystem) -> None:
         """An open file has a position that reading and seeking move."""
@@ -491,16 +469,11 @@ class FilesystemContract(ReadingContract):
 
         assert ["b"] == fs.listdir("/dir/a")
 
-    def test_makedirs_takes_what_is_there(self, fs: FileSystem) -> None:
-        """A directory that is there is fine where the caller says so."""
-        fs.makedirs("/dir/sub", exist_ok=True)
-
-        assert ["leaf"] == fs.listdir("/dir/sub")
-
     @errors(
         (errno.EEXIST, "directory", lambda fs: fs.makedirs("/dir")),
         (errno.EEXIST, "file", lambda fs: fs.makedirs("/file", exist_ok=True)),
         (errno.ENOTDIR, "under a file", lambda fs: fs.mkdir("/file/x/y")),
+        (errno.ENOTDIR, "rmtree of a file", lambda fs: fs.rmtree("/file")),
     )
     def test_makedirs_fails(self, fs: FileSystem, number: int, call: Call) -> None:
         """What is in the way stays."""
@@ -540,11 +513,6 @@ class FilesystemContract(ReadingContract):
         fs.rmtree("/dir")
 
         assert (False, "hello") == (fs.exists("/dir"), fs.read_text("/file"))
-
-    def test_rmtree_refuses_a_file(self, fs: FileSystem) -> None:
-        """A file is no tree."""
-        with failing(errno.ENOTDIR):
-            fs.rmtree("/file")
 
     # --- names ------------------------------------------------------------------
 

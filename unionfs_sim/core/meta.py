@@ -100,6 +100,9 @@ class Credentials:
     """
     Who calls: effective user and group, further groups, and the umask.
 
+    With *searches* directories keep the caller from nothing that is in them: a mount
+    table does so, for what lies above the directory that it shows is not in the way.
+
     >>> Credentials(uid=1000, gid=1000).is_root
     False
     """
@@ -108,6 +111,7 @@ class Credentials:
     gid: int = 0
     groups: frozenset[int] = frozenset()
     umask: int = 0o022
+    searches: bool = attrs.field(default=False, repr=False)
 
     @property
     def is_root(self) -> bool:

@@ -78,19 +78,27 @@ class UnionFS(UnionDescriptors):
         gid: int,
         groups: Iterable[int] = (),
         umask: int = 0o022,
+        *,
+        searches: bool = False,
     ) -> UnionFS:
         """
         Give the same union as another user sees and may change it.
 
         Descriptors are shared.  Lookups of users other than root are walked each
-        time, for a directory may keep them out.
+        time, for a directory may keep them out; with *searches* none does.
 
         >>> fs = UnionFS()
         >>> fs.mkdir("/private", 0o700)
         >>> fs.as_user(1000, 1000).exists("/private/x")
         False
         """
-        caller = Credentials(uid=uid, gid=gid, groups=frozenset(groups), umask=umask)
+        caller = Credentials(
+            uid=uid,
+            gid=gid,
+            groups=frozenset(groups),
+            umask=umask,
+            searches=searches,
+        )
         return self._twin()._become(caller)  # noqa: SLF001 - the same class
 
     def _twin(self) -> UnionFS:

@@ -180,12 +180,13 @@ def _walk(
         trail = [("", space.root)]
     last = pending[0]
     links = 0
+    free = caller.is_root or caller.searches
     while pending:
         name = pending.pop()
         if not name:
             continue
         directory = trail[-1][1]
-        if not caller.is_root and not allows(directory.meta, caller, EXECUTE):
+        if not free and not allows(directory.meta, caller, EXECUTE):
             raise fs_error(errno.EACCES, path, op=op)
         if name == ".":
             continue

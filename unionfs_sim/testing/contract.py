@@ -214,10 +214,6 @@ class ReadingContract:
         """What is there and readable can be accessed."""
         assert expected is fs.access(path, mode)
 
-    def test_statvfs_gives_the_longest_name(self, fs: FileSystem) -> None:
-        """The longest name has 255 bytes."""
-        assert 255 == fs.statvfs("/").f_namemax
-
     # --- listings and links -----------------------------------------------------
 
     @pytest.mark.parametrize(
@@ -379,13 +375,6 @@ class FilesystemContract(ReadingContract):
         fs.write_text("/dangling", "x")
 
         assert "x" == fs.read_text("/none")
-
-    def test_append(self, fs: FileSystem) -> None:
-        """What is appended comes behind what is there."""
-        with fs.open("/file", "ab") as file:
-            file.write(b" all")
-
-        assert b"hello all" == fs.read_bytes("/file")
 
     def test_update_in_place(self, fs: FileSystem) -> None:
         """A file opened for update keeps what is not written over."""

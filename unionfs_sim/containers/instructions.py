@@ -1,0 +1,321 @@
+"""
+Instructions of a Dockerfile that change an image's config and nothing else.
+
+They are also what ``docker commit -c`` and ``docker import -c`` take.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, final
+
+import attrs
+
+from unionfs_sim.containers.errors import InvalidParameter
+
+#: A config: what a container of the image starts with.
+Config: TypeAlias = dict[str, Any]
+
+#: The members of a config, in the order in which Docker shows them.
+EMPTY_CONFIG: Final[Mapping[str, Any]] = {
+    "Hostname": "",
+    "Domainname": "",
+    "User": "",
+    "AttachStdin": False,
+    "AttachStdout": False,
+    "AttachStderr": False,
+    "Tty": False,
+    "OpenStdin": False,
+    "StdinOnce": False,
+    "Env": None,
+    "Cmd": None,
+    "Image": "",
+    "Volumes": None,
+    "WorkingDir": "",
+    "Entrypoint": None,
+    "OnBuild": None,
+    "Labels": None,
+}
+
+_VARIABLE: Final = re.compile(
+    r"\\(?P<escaped>\$)|\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?P<rest>:[-+][^}]*)?\})"
+)
+
+
+@final
+@attrs.frozen
+class Instruction:
+    """
+    One instruction.
+
+    Attributes:
+        name: Its name, in capitals.
+        text: What follows the name.
+        flags: Its options, such as ``chown`` of COPY.
+        line: Where it stands.
+        heredocs: The here-documents that belong to it.
+    """
+
+    name: str
+    text: str
+    flags: Mapping[str, str] = attrs.field(factory=dict)
+    line: int = 0
+    heredocs: tuple[str, ...] = ()
+
+
+def full_config(config: Mapping[str, Any] | None) -> Config:
+    """
+    Give a config with all members that Docker shows, in Docker's order.
+
+    >>> full_config({"Cmd": ["sh"]})["Tty"]
+    False
+    """
+    given = config or {}
+    full = dict(EMPTY_CONFIG)
+    if given.get("ExposedPorts"):
+        head = {}
+        for key, value in full.items():
+            head[key] = value
+            if key == "AttachStderr":
+                head["ExposedPorts"] = given["ExposedPorts"]
+        full = head
+    full.update((key, value) for key, value in given.items() if key in full)
+    for key in ("StopSignal", "StopTimeout", "Shell", "Healthcheck"):
+        if given.get(key):
+            full[key] = given[key]
+    return full
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """
+    Put the values of variables in their places.
+
+    >>> expand("$A/${B:-none}/\\\\$A", {"A": "x"})
+    'x/none/$A'
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match["escaped"]:
+            return "$"
+        found = variables.get(match["plain"] or match["braced"])
+        rest = match["rest"] or ""
+        if rest.startswith(":-"):
+            return found or rest[2:]
+        if rest.startswith(":+"):
+            return rest[2:] if found else ""
+        return found or ""
+
+    return _VARIABLE.sub(value, text)
+
+
+def pairs(text: str) -> list[tuple[str, str]]:
+    """
+    Read ``NAME=value NAME="value two"``, or the old form ``NAME value``.
+
+    Raises:
+        InvalidParameter: A name has no value.
+
+    >>> pairs('A=b C="d e"'), pairs("A b c")
+    ([('A', 'b'), ('C', 'd e')], [('A', 'b c')])
+    """
+    first = text.split(None, 1)
+    if first and "=" not in first[0]:
+        if len(first) < 2:
+            msg = "ENV must have two arguments"
+            raise InvalidParameter(msg)
+        return [(first[0], first[1])]
+    found = []
+    for word in shlex.split(text):
+        name, equals, value = word.partition("=")
+        if not equals:
+            msg = f"Syntax error - can't find = in {json.dumps(word)}. Must be of the form: name=value"
+            raise InvalidParameter(msg)
+        found.append((name, value))
+    return found
+
+
+def command(text: str, shell: list[str] | None = None) -> list[str]:
+    """
+    Read a command: a JSON list as it is, anything else for the shell.
+
+    >>> command('["ls", "-l"]'), command("ls -l")
+    (['ls', '-l'], ['/bin/sh', '-c', 'ls -l'])
+    """
+    words = _json_words(text)
+    if words is not None:
+        return words
+    return [*(shell or ["/bin/sh", "-c"]), text]
+
+
+def _json_words(text: str) -> list[str] | None:
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return value
+    return None
+
+
+def words_of(text: str) -> list[str]:
+    """
+    Read words: a JSON list, or words with blanks between.
+
+    >>> words_of('["a b"]'), words_of("a b")
+    (['a b'], ['a', 'b'])
+    """
+    words = _json_words(text)
+    return text.split() if words is None else words
+
+
+# Each gives the text that the history shows behind "#(nop) ".
+
+
+def _env(config: Config, text: str) -> str:
+    env = list(config.get("Env") or [])
+    shown = []
+    for name, value in pairs(text):
+        env = [each for each in env if not each.startswith(f"{name}=")]
+        env.append(f"{name}={value}")
+        shown.append(f"{name}={value}")
+    config["Env"] = env
+    return " ENV " + " ".join(shown)
+
+
+def _label(config: Config, text: str) -> str:
+    labels = dict(config.get("Labels") or {})
+    labels.update(pairs(text))
+    config["Labels"] = labels
+    return " LABEL " + " ".join(f"{name}={value}" for name, value in pairs(text))
+
+
+def _cmd(config: Config, text: str) -> str:
+    config["Cmd"] = command(text, config.get("Shell"))
+    return f" CMD {json.dumps(config['Cmd'], separators=(',', ':')).replace(',', ' ')}"
+
+
+def _entrypoint(config: Config, text: str) -> str:
+    config["Entrypoint"] = command(text, config.get("Shell"))
+    shown = json.dumps(config["Entrypoint"], separators=(",", ":")).replace(",", " ")
+    return f" ENTRYPOINT {shown}"
+
+
+def _volume(config: Config, text: str) -> str:
+    words = words_of(text)
+    if not words:
+        msg = "VOLUME requires at least one argument"
+        raise InvalidParameter(msg)
+    volumes = dict(config.get("Volumes") or {})
+    for word in words:
+        if not word.strip():
+            msg = "VOLUME specified can not be an empty string"
+            raise InvalidParameter(msg)
+        volumes[word] = {}
+    config["Volumes"] = volumes
+    return f" VOLUME [{' '.join(words)}]"
+
+
+def _expose(config: Config, text: str) -> str:
+    ports = dict(config.get("ExposedPorts") or {})
+    for word in text.split():
+        number, _, protocol = word.partition("/")
+        if not number.replace("-", "").isdigit():
+            msg = f"Invalid containerPort: {word}"
+            raise InvalidParameter(msg)
+        ports[f"{number}/{protocol or 'tcp'}"] = {}
+    config["ExposedPorts"] = ports
+    return f" EXPOSE {text}"
+
+
+def _user(config: Config, text: str) -> str:
+    config["User"] = text
+    return f" USER {text}"
+
+
+def _workdir(config: Config, text: str) -> str:
+    base = config.get("WorkingDir") or "/"
+    path = text if text.startswith("/") else f"{base.rstrip('/')}/{text}"
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in {"", "."}:
+            parts.append(part)
+    config["WorkingDir"] = "/" + "/".join(parts)
+    return f"WORKDIR {config['WorkingDir']}"
+
+
+def _stopsignal(config: Config, text: str) -> str:
+    config["StopSignal"] = text
+    return f" STOPSIGNAL {text}"
+
+
+def _shell(config: Config, text: str) -> str:
+    words = _json_words(text)
+    if words is None:
+        msg = "SHELL requires the arguments to be in JSON form"
+        raise InvalidParameter(msg)
+    config["Shell"] = words
+    return f" SHELL [{' '.join(words)}]"
+
+
+def _onbuild(config: Config, text: str) -> str:
+    config["OnBuild"] = [*(config.get("OnBuild") or []), text]
+    return f" ONBUILD {text}"
+
+
+_CHANGES: Final[Mapping[str, Callable[[Config, str], str]]] = {
+    "CMD": _cmd,
+    "ENTRYPOINT": _entrypoint,
+    "ENV": _env,
+    "EXPOSE": _expose,
+    "LABEL": _label,
+    "ONBUILD": _onbuild,
+    "SHELL": _shell,
+    "STOPSIGNAL": _stopsignal,
+    "USER": _user,
+    "VOLUME": _volume,
+    "WORKDIR": _workdir,
+}
+
+
+def changes_config(name: str) -> bool:
+    """Tell whether an instruction is one of those that `change` takes."""
+    return name in _CHANGES
+
+
+def change(config: Config, instruction: Instruction) -> str:
+    """
+    Change a config as an instruction says.
+
+    Returns:
+        What the history of a build shows behind ``#(nop) ``.
+
+    Raises:
+        InvalidParameter: It makes no sense, or is not one of these instructions.
+
+    >>> config = {}
+    >>> change(config, Instruction("VOLUME", "/data")), config
+    (' VOLUME [/data]', {'Volumes': {'/data': {}}})
+    """
+    do = _CHANGES.get(instruction.name)
+    if do is None:
+        msg = f"{instruction.name} is not a valid change command"
+        raise InvalidParameter(msg)
+    return do(config, instruction.text)
+
+
+def parse_change(text: str) -> Instruction:
+    """
+    Read one line such as ``CMD ["ls"]``.
+
+    >>> parse_change("user nobody")
+    Instruction(name='USER', text='nobody', flags={}, line=0, heredocs=())
+    """
+    name, _, rest = text.strip().partition(" ")
+    return Instruction(name.upper(), rest.strip())

@@ -1,0 +1,450 @@
+"""
+Networks of an engine: bridge, host, none, and those that users make.
+
+Addresses are taken when a container starts, the lowest free one first, and given back
+when it stops.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any, Final, final
+
+import attrs
+
+from unionfs_sim.containers.addressing import Pool, mac_of, parse_network
+from unionfs_sim.containers.errors import (
+    Conflict,
+    Forbidden,
+    InvalidParameter,
+    NotFound,
+    System,
+)
+from unionfs_sim.containers.ids import Ids
+from unionfs_sim.containers.sockets import Interface, Namespace
+
+PREDEFINED: Final = ("bridge", "host", "none")
+
+#: The subnets of networks that nobody gave one, in Docker's order.
+_POOLS: Final = (
+    *(f"172.{number}.0.0/16" for number in range(17, 32)),
+    *(f"192.168.{number}.0/20" for number in range(0, 256, 16)),
+)
+
+_BRIDGE_OPTIONS: Final = {
+    "com.docker.network.bridge.default_bridge": "true",
+    "com.docker.network.bridge.enable_icc": "true",
+    "com.docker.network.bridge.enable_ip_masquerade": "true",
+    "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",  # noqa: S104 - recorded
+    "com.docker.network.bridge.name": "docker0",
+    "com.docker.network.driver.mtu": "1500",
+}
+
+
+@final
+@attrs.define
+class Endpoint:
+    """
+    What ties a namespace to a network.
+
+    Attributes:
+        id: Its id.
+        address: Its address; ``None`` on networks without any.
+        mac: Its hardware address.
+        namespace: Whose it is.
+        container: The id of the container.
+        name: The container's name.
+        aliases: Further names on this network.
+    """
+
+    id: str
+    address: IPv4Address | None
+    mac: str
+    namespace: Namespace
+    container: str
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+@final
+class Network:
+    """
+    One network.
+
+    Attributes:
+        id: Its id.
+        name: Its name.
+        driver: ``bridge``, ``host`` or ``null``.
+        endpoints: What is tied to it now, by the container's id.
+    """
+
+    def __init__(
+        self,
+        identifier: str,
+        name: str,
+        *,
+        driver: str,
+        created: str,
+        pool: Pool | None = None,
+        ipam: list[dict[str, str]] | None = None,
+        options: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        internal: bool = False,
+        store: NetworkStore | None = None,
+    ) -> None:
+        self.id = identifier
+        self.name = name
+        self.driver = driver
+        self.pool = pool
+        self.endpoints: dict[str, Endpoint] = {}
+        self.labels = dict(labels or {})
+        self._created = created
+        self._ipam = ipam or []
+        self._options = dict(options or {})
+        self._internal = internal
+        self._store = store
+
+    @property
+    def short_id(self) -> str:
+        """The first digits of the id."""
+        return self.id[:12]
+
+    @property
+    def user_defined(self) -> bool:
+        """Whether somebody made it, so that names are answered on it."""
+        return self.name not in PREDEFINED
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """What ``docker network inspect`` shows."""
+        prefix = self.pool.subnet.prefixlen if self.pool else 0
+        # A user network says null where the two predefined ones without addresses do.
+        options: dict[str, str] | None = {} if self.user_defined else None
+        return {
+            "Name": self.name,
+            "Id": self.id,
+            "Created": self._created,
+            "Scope": "local",
+            "Driver": self.driver,
+            "EnableIPv6": False,
+            "IPAM": {
+                "Driver": "default",
+                "Options": options,
+                "Config": [dict(each) for each in self._ipam],
+            },
+            "Internal": self._internal,
+            "Attachable": False,
+            "Ingress": False,
+            "ConfigFrom": {"Network": ""},
+            "ConfigOnly": False,
+            "Containers": {
+                each.container: {
+                    "Name": each.name,
+                    "EndpointID": each.id,
+                    "MacAddress": each.mac,
+                    "IPv4Address": f"{each.address}/{prefix}" if each.address else "",
+                    "IPv6Address": "",
+                }
+                for each in self.endpoints.values()
+            },
+            "Options": dict(self._options),
+            "Labels": dict(self.labels),
+        }
+
+    def attach(
+        self,
+        endpoint_id: str,
+        namespace: Namespace,
+        *,
+        container: str,
+        name: str,
+        wanted: str | None = None,
+        mac: str | None = None,
+        aliases: tuple[str, ...] = (),
+        indexes: Iterator[int],
+    ) -> Endpoint:
+        """
+        Tie a namespace to the network: an address, a MAC, an interface.
+
+        Raises:
+            InvalidParameter: The wanted address is not in the subnet.
+            System: It is taken, or there is none left.
+        """
+        address: IPv4Address | None = None
+        if self.pool is not None:
+            try:
+                # The default bridge takes no wishes and says nothing about them.
+                address = self.pool.take(wanted if self.user_defined else None)
+            except System as error:
+                if wanted is None:
+                    msg = f"{error}: {self.name} ({self.id})"
+                    raise System(msg) from error
+                raise
+            number = sum(1 for each in namespace.interfaces if each != "lo")
+            mac = mac or mac_of(address)
+            prefix = self.pool.subnet.prefixlen
+            index = next(indexes)
+            interface = Interface(
+                f"eth{number}",
+                index,
+                IPv4Interface(f"{address}/{prefix}"),
+                mac,
+                next(indexes),
+            )
+            namespace.interfaces[interface.name] = interface
+        endpoint = Endpoint(
+            endpoint_id, address, mac or "", namespace, container, name, aliases
+        )
+        self.endpoints[container] = endpoint
+        return endpoint
+
+    def detach(self, container: str) -> None:
+        """Untie a container, and take its address back."""
+        endpoint = self.endpoints.pop(container, None)
+        if endpoint is None:
+            return
+        if endpoint.address is not None and self.pool is not None:
+            self.pool.give_back(endpoint.address)
+        interfaces = endpoint.namespace.interfaces
+        for key, each in list(interfaces.items()):
+            if each.address is not None and each.address.ip == endpoint.address:
+                del interfaces[key]
+
+    def remove(self) -> None:
+        """
+        Remove the network.
+
+        Raises:
+            Forbidden: It is predefined, or a running container is tied to it.
+        """
+        assert self._store is not None, "every network comes from a store"
+        self._store.remove(self.id)
+
+    def __repr__(self) -> str:
+        """Show the id, as the Docker SDK does."""
+        return f"<Network: {self.short_id}>"
+
+
+@final
+class NetworkStore:
+    """
+    The networks of an engine.
+
+    >>> from unionfs_sim.containers.ids import CountedIds
+    >>> networks = NetworkStore(CountedIds(), lambda: "2001-09-09T01:46:40Z")
+    >>> network = networks.create("linuxea0", subnet="172.25.100.0/24")
+    >>> network.attrs["IPAM"]["Config"]
+    [{'Subnet': '172.25.100.0/24'}]
+    >>> [each.name for each in networks.list()]
+    ['bridge', 'host', 'none', 'linuxea0']
+    """
+
+    def __init__(self, ids: Ids, now: Callable[[], str]) -> None:
+        self._ids = ids
+        self._now = now
+        self._networks: dict[str, Network] = {}
+        self.indexes: Iterator[int] = itertools.count(2)
+        bridge = parse_network(_POOLS[0])
+        self._add(
+            "bridge",
+            driver="bridge",
+            pool=Pool(bridge),
+            ipam=[{"Subnet": str(bridge), "Gateway": str(bridge[1])}],
+            options=_BRIDGE_OPTIONS,
+        )
+        self._add("host", driver="host")
+        self._add("none", driver="null")
+
+    def _add(
+        self,
+        name: str,
+        *,
+        driver: str,
+        pool: Pool | None = None,
+        ipam: list[dict[str, str]] | None = None,
+        options: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        internal: bool = False,
+    ) -> Network:
+        network = Network(
+            self._ids(),
+            name,
+            driver=driver,
+            created=self._now(),
+            pool=pool,
+            ipam=ipam,
+            options=options,
+            labels=labels,
+            internal=internal,
+            store=self,
+        )
+        self._networks[network.id] = network
+        return network
+
+    def create(
+        self,
+        name: str,
+        *,
+        driver: str = "bridge",
+        subnet: str | None = None,
+        gateway: str | None = None,
+        ip_range: str | None = None,
+        internal: bool = False,
+        labels: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> Network:
+        """
+        Make a network.
+
+        Args:
+            name: Its name.
+            driver: ``bridge``; there is no other.
+            subnet: Its addresses; the first of Docker's pools that is free by default.
+            gateway: The address of the bridge; the first one by default.
+            ip_range: The part of the subnet that addresses are given out of.
+            internal: Noted, and shown.
+            labels: What else to note.
+            options: Of the driver; noted, and shown.
+
+        Raises:
+            Conflict: There is one of that name.
+            Forbidden: It overlaps with another one.
+            InvalidParameter: An address makes no sense.
+            NotFound: There is no such driver.
+        """
+        if any(each.name == name for each in self._networks.values()):
+            msg = f"network with name {name} already exists"
+            raise Conflict(msg)
+        if not name.strip():
+            msg = "invalid name: name is empty"
+            raise InvalidParameter(msg)
+        if driver != "bridge":
+            msg = f'plugin "{driver}" not found'
+            raise NotFound(msg)
+        chosen = parse_network(subnet) if subnet else self._free_pool()
+        if subnet and self._overlaps(chosen):
+            msg = "Pool overlaps with other one on this address space"
+            raise Forbidden(msg)
+        config = {"Subnet": str(chosen)}
+        part = None
+        if ip_range:
+            part = parse_network(ip_range)
+            config["IPRange"] = str(part)
+        if gateway:
+            if IPv4Address(gateway) not in chosen:
+                msg = f"no matching subnet for gateway {gateway}"
+                raise InvalidParameter(msg)
+            config["Gateway"] = gateway
+        pool = Pool(chosen, part, IPv4Address(gateway) if gateway else None)
+        if not subnet:
+            config["Gateway"] = str(pool.gateway)
+        return self._add(
+            name,
+            driver=driver,
+            pool=pool,
+            ipam=[config],
+            options=options,
+            labels=labels,
+            internal=internal,
+        )
+
+    def _overlaps(self, subnet: IPv4Network) -> bool:
+        return any(
+            each.pool is not None and each.pool.subnet.overlaps(subnet)
+            for each in self._networks.values()
+        )
+
+    def _free_pool(self) -> IPv4Network:
+        for text in _POOLS:
+            subnet = parse_network(text)
+            if not self._overlaps(subnet):
+                return subnet
+        msg = (
+            "could not find an available, non-overlapping IPv4 address pool among the"
+            " defaults to assign to the network"
+        )
+        raise System(msg)
+
+    def get(self, name: str) -> Network:
+        """
+        Find a network by its name, its id, or the start of its id.
+
+        Raises:
+            NotFound: There is none, or several ids start so.
+        """
+        found = self._networks.get(name)
+        if found is not None:
+            return found
+        for each in self._networks.values():
+            if each.name == name:
+                return each
+        starting = [key for key in self._networks if name and key.startswith(name)]
+        if len(starting) == 1:
+            return self._networks[starting[0]]
+        msg = f"network {name} not found"
+        raise NotFound(msg)
+
+    def list(self) -> list[Network]:
+        """List the networks, in the order in which they were made."""
+        return list(self._networks.values())
+
+    def remove(self, name: str) -> None:
+        """
+        Remove a network; containers that have stopped do not keep it.
+
+        Raises:
+            Forbidden: It is predefined, or a running container is tied to it.
+            NotFound: There is none.
+        """
+        network = self.get(name)
+        if not network.user_defined:
+            msg = f"{network.name} is a pre-defined network and cannot be removed"
+            raise Forbidden(msg)
+        if network.endpoints:
+            msg = (
+                f"error while removing network: network {network.name} id"
+                f" {network.id} has active endpoints"
+            )
+            raise Forbidden(msg)
+        del self._networks[network.id]
+
+    def prune(self) -> dict[str, Any]:
+        """Remove all user networks without a running container, and name them."""
+        unused = [
+            each
+            for each in self._networks.values()
+            if each.user_defined and not each.endpoints
+        ]
+        for each in unused:
+            del self._networks[each.id]
+        return {"NetworksDeleted": [each.name for each in unused] or None}
+
+    # --- how packets find their way -------------------------------------------
+
+    def route(self, namespace: Namespace, address: IPv4Address) -> Namespace | None:
+        """Find the namespace with an address on a network that both are tied to."""
+        for network in self._shared(namespace):
+            for each in network.endpoints.values():
+                if each.address == address:
+                    return each.namespace
+        return None
+
+    def resolve(self, namespace: Namespace, name: str) -> IPv4Address | None:
+        """Find the address of a container by its name, on user networks."""
+        if name == "localhost":
+            return IPv4Address("127.0.0.1")
+        for network in self._shared(namespace):
+            if not network.user_defined:
+                continue
+            for each in network.endpoints.values():
+                names = (each.name, each.container[:12], *each.aliases)
+                if name in names and each.address is not None:
+                    return each.address
+        return None
+
+    def _shared(self, namespace: Namespace) -> Iterator[Network]:
+        for network in self._networks.values():
+            if any(each.namespace is namespace for each in network.endpoints.values()):
+                yield network

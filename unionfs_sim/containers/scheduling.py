@@ -1,0 +1,286 @@
+"""
+Processes without threads: programs that wait are generators, and time is simulated.
+
+A program that has to wait yields a `Wait`.  The scheduler goes on with another one,
+always in the same order, and lets time pass only when all of them wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Final, TypeAlias, TypeVar, final
+
+import attrs
+
+from unionfs_sim.core.clock import EPOCH_NS, Clock, TickClock
+
+SECOND_NS: Final = 1_000_000_000
+
+#: How many turns programs get before whoever started them goes on regardless.
+TURNS_MAX: Final = 10_000
+
+_Result = TypeVar("_Result")
+
+
+@final
+class Timeline:
+    """
+    A clock that can be put forward, over one that goes on by itself.
+
+    >>> timeline = Timeline(TickClock(start_ns=0))
+    >>> timeline.advance_to(5 * SECOND_NS)
+    >>> timeline() > 5 * SECOND_NS
+    True
+    """
+
+    __slots__ = ("_clock", "_offset_ns")
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or TickClock(start_ns=EPOCH_NS)
+        self._offset_ns = 0
+
+    def __call__(self) -> int:
+        """Give the time, in nanoseconds since the epoch."""
+        return self._clock() + self._offset_ns
+
+    def advance_to(self, when_ns: int) -> None:
+        """Go on to a time; one that has gone by changes nothing."""
+        self._offset_ns += max(0, when_ns - self())
+
+
+@final
+class Event:
+    """Something that processes wait for; whoever makes it happen calls `notify`."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: list[Task] = []
+
+    def add(self, task: Task) -> None:
+        """Note that a task waits for this."""
+        self._waiting.append(task)
+
+    def notify(self) -> None:
+        """Let all that wait look again."""
+        waiting, self._waiting = self._waiting, []
+        for task in waiting:
+            task.wake()
+
+
+@final
+@attrs.frozen
+class Wait:
+    """
+    What a program yields when it cannot go on: events, or a time.
+
+    Attributes:
+        events: The program goes on when one of them happens.
+        until_ns: It goes on at this time in any case; ``None`` waits for ever.
+    """
+
+    events: tuple[Event, ...] = ()
+    until_ns: int | None = None
+
+
+#: A program that waits: it yields what for, and returns its exit code in the end.
+Steps: TypeAlias = Generator[Wait, None, _Result]
+
+
+def at_once(value: _Result) -> Steps[_Result]:
+    """Give a value without waiting, where one might have to be waited for."""
+    yield from ()
+    return value
+
+
+class Killed(BaseException):
+    """
+    Thrown into a program when a signal ends it.
+
+    Attributes:
+        code: The exit code.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@final
+class Task:
+    """
+    One running program.
+
+    Attributes:
+        code: Its exit code, once it has ended.
+        ended: Happens when it ends.
+    """
+
+    __slots__ = (
+        "_awake",
+        "_doom",
+        "_ended",
+        "_running",
+        "_scheduler",
+        "_steps",
+        "code",
+        "on_end",
+    )
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        steps: Steps[int],
+        on_end: Callable[[int], object] | None = None,
+    ) -> None:
+        self._scheduler = scheduler
+        self._steps = steps
+        self._awake = False
+        self._running = False
+        self._doom: int | None = None
+        self._ended: Event | None = None
+        self.code: int | None = None
+        self.on_end = on_end
+
+    @property
+    def ended(self) -> Event:
+        """Happens when the program ends."""
+        if self._ended is None:
+            self._ended = Event()
+        return self._ended
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.code is not None
+
+    def wake(self) -> None:
+        """Let it look again whether it can go on."""
+        if not self._awake and self.code is None:
+            self._awake = True
+            self._scheduler.ready.append(self)
+
+    def step(self) -> None:
+        """Let it go on until it waits or ends."""
+        self._awake = False
+        if self.code is not None:
+            return
+        self._running = True
+        try:
+            wait = next(self._steps)
+        except StopIteration as end:
+            self._finish(int(end.value or 0))
+            return
+        except Killed as end:
+            self._finish(end.code)
+            return
+        finally:
+            self._running = False
+        if self._doom is not None:
+            self.kill(self._doom)
+            return
+        for event in wait.events:
+            event.add(self)
+        if wait.until_ns is not None:
+            self._scheduler.at(wait.until_ns, self)
+        elif not wait.events:
+            self.wake()  # it only lets others have a turn
+
+    def kill(self, code: int) -> None:
+        """End it with an exit code; one that runs just now ends when it waits."""
+        if self.code is not None:
+            return
+        if self._running:
+            self._doom = code
+            return
+        with contextlib.suppress(Killed):
+            self._steps.close()
+        self._finish(code)
+
+    def _finish(self, code: int) -> None:
+        self.code = code
+        if self._ended is not None:
+            self._ended.notify()
+        if self.on_end is not None:
+            self.on_end(code)
+
+
+@final
+class Scheduler:
+    """
+    Lets programs take turns, in the order in which they became ready.
+
+    >>> scheduler = Scheduler(Timeline(TickClock(start_ns=0)))
+    >>> def nap():
+    ...     yield Wait(until_ns=scheduler.now() + 3 * SECOND_NS)
+    ...     return 7
+    >>> task = scheduler.start(nap())
+    >>> scheduler.run_ready()
+    >>> task.done
+    False
+    >>> scheduler.run_until(lambda: task.done), task.code
+    (True, 7)
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.now = timeline
+        self.ready: deque[Task] = deque()
+        self._timers: list[tuple[int, int, Task]] = []
+        self._order = itertools.count()
+
+    def at(self, when_ns: int, task: Task) -> None:
+        """Wake a task at a time."""
+        heapq.heappush(self._timers, (when_ns, next(self._order), task))
+
+    def start(
+        self, steps: Steps[int], on_end: Callable[[int], object] | None = None
+    ) -> Task:
+        """Take on a program; it gets its first turn when the others had theirs."""
+        task = Task(self, steps, on_end)
+        task.wake()
+        return task
+
+    def run_ready(self, turns_max: int = TURNS_MAX) -> None:
+        """Let all programs go on that can without time passing, for some turns."""
+        while self.ready and turns_max > 0:
+            self.ready.popleft().step()
+            turns_max -= 1
+
+    def run_until(
+        self, done: Callable[[], bool], *, until_ns: int | None = None
+    ) -> bool:
+        """
+        Let programs go on, and time pass, until something is true.
+
+        Args:
+            done: Whether it is.
+            until_ns: When to give up.
+
+        Returns:
+            Whether it became true; false if all wait for what can never happen.
+        """
+        while not done():
+            if self.ready:
+                self.ready.popleft().step()
+            elif not self._pass_time(until_ns):
+                return False
+        return True
+
+    def _pass_time(self, until_ns: int | None) -> bool:
+        """Go on to the next time that somebody waits for."""
+        timers = self._timers
+        while timers and timers[0][2].done:
+            heapq.heappop(timers)
+        if not timers or (until_ns is not None and timers[0][0] > until_ns):
+            if until_ns is not None:
+                self.now.advance_to(until_ns)
+            return False
+        when_ns = timers[0][0]
+        self.now.advance_to(when_ns)
+        while timers and timers[0][0] <= when_ns:
+            heapq.heappop(timers)[2].wake()
+        return True

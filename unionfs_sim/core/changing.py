@@ -17,6 +17,7 @@ from unionfs_sim.core.meta import MODE_BITS, SYMLINK_META, Meta
 from unionfs_sim.core.nodes import Device, Fifo, Kind, Leaf, Regular, Socket, Symlink
 from unionfs_sim.core.paths import StrPath, fspath, split
 from unionfs_sim.core.reading import UnionReader
+from unionfs_sim.core.records import Broken
 from unionfs_sim.core.space import Call
 from unionfs_sim.core.steps import Plan
 from unionfs_sim.core.upper import LIVE_DIRECTORY_TYPES, UpperDirectory, UpperFile
@@ -58,7 +59,8 @@ class UnionChanger(UnionReader):
                 made.error, first, op=made.verb, path2=rest[0] if rest else None
             )
 
-    def _parent(self, path: StrPath, *, op: str) -> walk.Place:
+    def _parent(self, path: StrPath, *, op: str, arrive: bool = True) -> walk.Place:
+        """Walk to where a name is or may be; *arrive* looks the name itself up."""
         text = fspath(path)
         known = self._cache.directory_of(text)
         place = walk.find_parent(
@@ -66,7 +68,14 @@ class UnionChanger(UnionReader):
         )
         if known is None:
             self._cache.know(place)
+        if arrive:
+            self._arrive(place)
         return place
+
+    def _arrive(self, place: walk.Place) -> None:
+        """Leave the marks of looking a place's name up (S20)."""
+        if isinstance(place.live, UpperDirectory) and place.live.fresh and place.name:
+            self._space.settle(place.live)
 
     def mkdir(self, path: StrPath, mode: int = 0o777) -> None:
         """
@@ -122,8 +131,13 @@ class UnionChanger(UnionReader):
         number = rename.flags_error(flags)
         if number:
             raise fs_error(number, fspath(src), op="rename", path2=fspath(dst))
-        source = self._parent(src, op="rename")
-        place = self._parent(dst, op="rename")
+        # Both directories are walked to before either name is looked up.
+        source = self._parent(src, op="rename", arrive=False)
+        place = self._parent(dst, op="rename", arrive=False)
+        if source.name and place.name and not self._space.read_only:
+            self._arrive(source)
+            if source.live is not None and not isinstance(source.live, Broken):
+                self._arrive(place)
         self._commit(rename.rename(self._call(), source, place, flags))
 
     def link(self, src: StrPath, dst: StrPath) -> None:
@@ -287,6 +301,7 @@ class UnionChanger(UnionReader):
             lambda old: attrs.evolve(old, xattrs={**old.xattrs, name: bytes(value)}),
             error=xattrs.support_error(name)
             or xattrs.flag_error(name in meta.xattrs, flags),
+            alias=False,
         )
         self._commit(made)
 
@@ -314,7 +329,8 @@ class UnionChanger(UnionReader):
             kept = {key: item for key, item in old.xattrs.items() if key != name}
             return attrs.evolve(old, xattrs=kept)
 
-        self._commit(plan.set_meta(self._call(), "removexattr", place, without))
+        call = self._call()
+        self._commit(plan.set_meta(call, "removexattr", place, without, alias=False))
 
     def _writable_xattr(self, place: walk.Place, name: str, op: str) -> Meta:
         live = place.live

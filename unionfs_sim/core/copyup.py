@@ -97,7 +97,9 @@ class Draft:
         self._impure.add(id(directory))
         self.add(SetMark(directory, "impure", b"y"))
 
-    def inode(self, place: Place, *, data: bool = True) -> UpperInode:
+    def inode(
+        self, place: Place, *, data: bool = True, alias: bool = True
+    ) -> UpperInode:
         """
         Bring what is at a place up, its parents first, and give its inode.
 
@@ -105,11 +107,14 @@ class Draft:
             place: The place; something is there.
             data: Whether a file's data is wanted too; if not, ``metacopy=on`` leaves
                 it where it is.
+            alias: Whether a lower name of an indexed inode gets a link in the upper.
         """
+        live = place.live
+        if isinstance(live, UpperFile) and not alias:
+            return live
         parent = self.parents(place.trail)
         if not place.name:
             return parent
-        live = place.live
         assert live is not None, "only what is there can be brought up"
         assert not isinstance(live, Broken), "a walk does not end there"
         if isinstance(live, UpperDirectory):
@@ -172,6 +177,11 @@ class Draft:
         inode.lower_links = lower.nlink
         return inode
 
+    def recount(self, inode: UpperFile) -> None:
+        """Say on disk that only the upper's links count, where it is so."""
+        if inode.plain_count and "nlink" in inode.meta.private:
+            self.add(SetMark(inode, "nlink", _relative(0)))
+
     def drop(self, place: Place) -> None:
         """
         Count one name less of a hard-linked inode whose lower name goes (index=on).
@@ -187,9 +197,11 @@ class Draft:
             # With nfs_export=on whatever goes is copied up for its handle first.
             self.impure(self.parents(place.trail))
         if isinstance(live, UpperFile):
-            directory = place.directory
-            own = isinstance(directory, UpperDirectory)
-            if not own or directory.entries.get(place.name) is not live:
+            parent = self.parents(place.trail)
+            if parent.entries.get(place.name) is live:
+                self.recount(live)
+            else:
+                self.impure(parent)
                 self.add(count_step(live, -1))
         elif not isinstance(live, _DIRECTORIES) and live.nlink > 1:
             self.impure(self.parents(place.trail))

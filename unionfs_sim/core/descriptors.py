@@ -528,6 +528,8 @@ class UnionDescriptors(UnionChanger):
         if file.flags & flags.O_PATH:
             raise fs_error(errno.EBADF, file.path, op=op)
         live = self._now(file)
+        if self._space.read_only:
+            raise fs_error(errno.EROFS, file.path, op=op)
         if isinstance(live, (UpperFile, UpperDirectory)):
             change.check(live.meta, file.path, op)
             self._commit(
@@ -546,7 +548,12 @@ class UnionDescriptors(UnionChanger):
         parent = self._at(file.parts[:-1])
         if isinstance(parent, UpperDirectory):
             self._commit(plan.mark_impure(self._call(), op, file.path, parent))
-        raise fs_error(errno.EEXIST, file.path, op=op)
+        number = errno.EEXIST
+        if not isinstance(parent, LIVE_DIRECTORY_TYPES):
+            number = errno.ENOENT
+        elif file.live.kind is Kind.DIRECTORY:
+            number = errno.ENOTDIR
+        raise fs_error(number, file.path, op=op)
 
     def fallocate(self, fd: int, mode: int, offset: int, length: int) -> None:
         """
@@ -591,6 +598,7 @@ class UnionDescriptors(UnionChanger):
         if isinstance(live, UpperFile) and (live.nlink or file.linkable):
             made = plan.link_open(self._call(), file.path, live, place)
             self._commit(made)
+            file.linkable = False
             return
         if live.kind is Kind.DIRECTORY or self._at(file.parts) is not live:
             number = errno.EPERM if live.kind is Kind.DIRECTORY else errno.ENOENT

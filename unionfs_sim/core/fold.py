@@ -93,7 +93,7 @@ class _Fold:
         alone = below is NOTHING or top.opaque
         root = self._own(below, top, {}) if alone else self._over(below, top)
         self.root = root
-        redirects = _Redirects(below, self._rules, top) if top.special else None
+        redirects = _Redirects(below, self._rules) if top.special else None
         pending: list[tuple[MergedDirectory, Directory, DirectoryRecord | None]]
         pending = [(root, top, None if alone else below)]
         while pending:
@@ -105,9 +105,6 @@ class _Fold:
                 present: Record | None = merged.entries.get(name)
                 if redirects is not None and entry.meta.private:
                     found = redirects.resolve(name, entry, directory, lower, present)
-                    if found is None:
-                        merged.entries.pop(name, None)
-                        continue
                     if not isinstance(found, _Below):
                         merged.entries[name] = found
                         merged.broken = merged.broken or isinstance(found, Broken)
@@ -197,7 +194,6 @@ class _Redirects:
 
     root: DirectoryRecord
     rules: Rules
-    top: Directory
 
     def resolve(
         self,
@@ -206,17 +202,22 @@ class _Redirects:
         directory: Directory,
         lower: DirectoryRecord | None,
         present: Record | None,
-    ) -> _Below | Record | None:
-        """Give what the entry goes over, the record it becomes itself, or nothing."""
+    ) -> _Below | Record:
+        """Give what the entry goes over, or the record that it becomes itself."""
         private = entry.meta.private
         if isinstance(entry, Directory):
             if "redirect" not in private or entry.opaque or self.root is NOTHING:
                 return _Below(present)
             return self.under_directory(entry, private["redirect"], lower)
-        if "whiteout" in private and isinstance(entry, Regular):
-            return self._xattr_whiteout(entry, directory, lower)
-        if "metacopy" in private and isinstance(entry, Regular):
-            return self.with_data(name, entry, lower)
+        if not isinstance(entry, Regular):
+            return _Below(present)
+        if "whiteout" in private and not entry.content.size:
+            return self._broken(entry, errno.ENOENT, directory)
+        if "metacopy" in private:
+            found = self.with_data(name, entry, lower)
+            if isinstance(found, int):
+                return self._broken(entry, found, directory)
+            return found
         return _Below(present)
 
     def under_directory(
@@ -232,12 +233,12 @@ class _Redirects:
 
     def with_data(
         self, name: Name, entry: Regular, lower: DirectoryRecord | None
-    ) -> Record:
-        """Put a metadata-only file together with its data (overlayfs.md, 8)."""
+    ) -> Regular | int:
+        """Put a metadata-only file together with its data, or give an errno (8)."""
         redirect = entry.meta.private.get("redirect", b"")
         target = redirect_parts(redirect) if redirect else (False, (name,))
         if target is None:
-            return Broken(entry, errno.EINVAL)
+            return errno.EINVAL
         meta = attrs.evolve(entry.meta, private={})
         absolute, parts = target
         for layer in self.rules.data_only if absolute else ():
@@ -245,10 +246,10 @@ class _Redirects:
             if isinstance(data, Regular):
                 return attrs.evolve(entry, content=data.content, meta=meta)
         if not self.rules.metacopy:
-            return Broken(entry, errno.EPERM)
+            return errno.EPERM
         found = self._at(target, lower)
         if not isinstance(found, Regular):
-            return Broken(entry, errno.EIO)
+            return errno.EIO
         return attrs.evolve(entry, content=found.content, meta=meta)
 
     def _at(
@@ -263,21 +264,16 @@ class _Redirects:
             record = visible(record).get(part)
         return record
 
-    def _xattr_whiteout(
-        self, entry: Regular, directory: Directory, lower: DirectoryRecord | None
-    ) -> Record | None:
+    def _broken(self, entry: Regular, number: int, directory: Directory) -> Broken:
         """
-        Hide a name by an xattr whiteout; most directories list it (overlayfs.md, 1.5).
+        Give a file that cannot be looked up.
 
-        A listing leaves it out only where the directory is marked, and merged or the
-        layer's root.
+        A merged listing leaves it out where the directory is marked to hold xattr
+        whiteouts and its layer is not the lowest, of which the kernel never reads the
+        mark (overlayfs.md, 1.5).
         """
-        if entry.content.size:
-            return entry
         marked = directory.meta.private.get("opaque") == b"x"
-        if marked and (lower is not None or directory is self.top):
-            return None
-        return Broken(entry, errno.ENOENT)
+        return Broken(entry, number, marked and self.root is not NOTHING)
 
 
 def redirect_parts(value: bytes) -> tuple[bool, tuple[Name, ...]] | None:

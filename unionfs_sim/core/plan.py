@@ -39,6 +39,7 @@ from unionfs_sim.core.upper import (
     UpperFile,
     UpperInode,
     covered,
+    has_origin,
     is_empty,
 )
 from unionfs_sim.core.walk import Place
@@ -197,9 +198,10 @@ def link_open(call: Call, path: str, inode: UpperFile, place: Place) -> Plan:
 
 def _link(draft: Draft, inode: UpperFile, place: Place) -> None:
     parent = draft.parents(place.trail)
-    if inode.origin is not None:
+    if has_origin(inode):
         draft.impure(parent)
     meta = timed(inode.meta, draft.call.now_ns)
+    draft.recount(inode)
     draft.add(Link(parent, place.name, inode), SetMeta(inode, meta))
 
 
@@ -354,6 +356,7 @@ def set_meta(
     change: Callable[[Meta], Meta],
     *,
     error: int = 0,
+    alias: bool = True,
 ) -> Plan:
     """
     Plan to change attributes; copies up, also where they are as wanted (S6).
@@ -364,6 +367,8 @@ def set_meta(
         place: What is changed; it is there.
         change: Gives the new attributes; private ones stay in any case.
         error: What the call fails with after the copy-up (S7), or 0.
+        alias: Whether a lower name of an indexed inode gets a link in the upper: the
+            kernel sees to that for attributes, and not for xattrs.
 
     Raises:
         UnionFSError: EROFS.
@@ -371,7 +376,7 @@ def set_meta(
     if call.space.read_only:
         raise failed(errno.EROFS, place, op)
     draft = Draft(call)
-    inode = draft.inode(place, data=False)
+    inode = draft.inode(place, data=False, alias=alias)
     if not error:
         meta = timed(change(inode.meta), call.now_ns)
         draft.add(SetMeta(inode, meta))

@@ -141,7 +141,8 @@ class UnionReader(FileSystem):
     ) -> status.stat_result:
         """Make the status of a lower object, and remember it by path."""
         made = status.make(live, self._space.number(live), self._dev)
-        self._cache.keep_status(path, made, followed=followed)
+        if self._caller.is_root:
+            self._cache.keep_status(path, made, followed=followed)
         return made
 
     def _find(self, path: str, *, op: str, follow: bool = True) -> walk.Place:

@@ -52,10 +52,13 @@ class Broken:
         node: What is there.
         errno: What a lookup fails with; ENOENT for a whiteout in the form of an xattr
             that a listing shows (overlayfs.md, 1.5).
+        quiet: Whether a merged listing leaves it out, as it does in directories that
+            are marked to hold xattr whiteouts.
     """
 
     node: Leaf | Directory
     errno: int
+    quiet: bool = False
 
     @property
     def kind(self) -> Kind:

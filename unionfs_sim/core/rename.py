@@ -27,6 +27,7 @@ from unionfs_sim.core.upper import (
     UpperFile,
     UpperInode,
     covered,
+    has_origin,
 )
 from unionfs_sim.core.walk import Place
 
@@ -232,8 +233,7 @@ def _mark_moved(
     that merges itself, and a metadata-only file, gets a redirect (S16, S38).
     """
     private = inode.meta.private
-    handled = "origin" in private or (isinstance(inode, UpperFile) and inode.origin)
-    if handled and not same_parent:
+    if has_origin(inode) and not same_parent:
         draft.impure(new_parent)
     if isinstance(inode, UpperDirectory):
         if inode.below is None:

@@ -34,6 +34,7 @@ from unionfs_sim.core.upper import (
     UpperFile,
     UpperInode,
     fork,
+    has_origin,
     names,
 )
 
@@ -79,6 +80,13 @@ class Space:
 
         What cannot be looked up is given as a `Broken`, whose errno is the answer.
         """
+        found = self.peek(directory, name)
+        if type(found) is UpperDirectory and found.fresh:
+            self.settle(found)
+        return found
+
+    def peek(self, directory: LiveDirectory, name: Name) -> Live | None:
+        """Find one name like `child`, and leave no mark."""
         if type(directory) is UpperDirectory:
             own = directory.entries.get(name)
             if own is not None:
@@ -105,8 +113,6 @@ class Space:
             if isinstance(entry, UpperFile):
                 return Broken(entry.node, entry.broken)
             return Broken(Directory(entry.meta), entry.broken)
-        if type(entry) is UpperDirectory and entry.fresh:
-            self.settle(entry)
         return entry
 
     def settle(self, directory: UpperDirectory) -> None:
@@ -144,8 +150,7 @@ class Space:
                 self.settle(entry)
         if directory.below is None:
             if directory is not self.root and not any(
-                entry is not WHITEOUT and "origin" in entry.meta.private
-                for _, entry in entries
+                entry is not WHITEOUT and has_origin(entry) for _, entry in entries
             ):
                 directory.meta = marked(directory.meta, "impure", None)
             return names(directory, ghosts=ghosts)
@@ -353,6 +358,8 @@ class _Thaw:
             data = self._at(parent, target) if target is not None else None
             if isinstance(data, Regular):
                 inode.lower_links = data.nlink
+                if data.nlink == 1:
+                    inode.origin = data
                 inode.node = attrs.evolve(entry, content=data.content)
             else:
                 inode.broken = errno.EIO

@@ -10,7 +10,7 @@ many layers there are.
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import attrs
@@ -198,32 +198,31 @@ def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
     if not isinstance(directory, UpperDirectory):
         if ghosts and len(directory.hits) == 1:
             return sorted(directory.hits[0].entries)
-        if isinstance(directory, MergedDirectory) and directory.broken:
-            entries = directory.entries.items()
-            return sorted(name for name, x in entries if listed(x, ghosts=ghosts))
-        return sorted(directory.entries)
+        return sorted(_merged_names(directory, ghosts=ghosts))
     own = directory.entries
     below = directory.below
     if below is None:
         return [n for n, x in own.items() if ghosts or listed(x, ghosts=ghosts)]
+    merged = _merged_names(below, ghosts=ghosts)
     if not own:
-        return names(below, ghosts=ghosts and len(below.hits) > 1)
+        return sorted(merged)
     mine = [n for n, x in own.items() if listed(x, ghosts=ghosts)]
-    if isinstance(below, MergedDirectory) and below.broken:
-        mine.extend(
-            name
-            for name, x in below.entries.items()
-            if name not in own and listed(x, ghosts=ghosts)
-        )
-    else:
-        mine.extend(name for name in below.entries if name not in own)
+    mine.extend(name for name in merged if name not in own)
     mine.sort()
     return mine
 
 
+def _merged_names(directory: DirectoryRecord, *, ghosts: bool) -> Iterable[Name]:
+    """Give the names that a merged listing has of the layers, in no order."""
+    if isinstance(directory, MergedDirectory) and directory.broken:
+        entries = directory.entries.items()
+        return [name for name, x in entries if listed(x, ghosts=ghosts)]
+    return directory.entries
+
+
 def listed(entry: UpperEntry | Record, *, ghosts: bool) -> bool:
     """Tell whether a merged directory lists an entry."""
-    if entry is WHITEOUT:
+    if entry is WHITEOUT or (isinstance(entry, Broken) and entry.quiet):
         return False
     return ghosts or not isinstance(entry, Broken) or entry.errno != errno.ENOENT
 
@@ -271,6 +270,13 @@ def covered(directory: UpperDirectory, name: Name) -> bool:
         return False
     entry = directory.below.entries.get(name)
     return entry is not None and listed(entry, ghosts=False)
+
+
+def has_origin(inode: UpperInode) -> bool:
+    """Tell whether an inode came from a lower one, and knows it."""
+    if isinstance(inode, UpperFile) and inode.origin is not None:
+        return True
+    return "origin" in inode.meta.private
 
 
 def link_count(inode: UpperFile) -> int:

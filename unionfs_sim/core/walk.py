@@ -131,7 +131,7 @@ def find_parent(
 
     Raises:
         UnionFSError: As `find`; a missing last name is no error, and one that cannot
-            be looked up is left to the verb.
+            be looked up is left to the verb, as are the marks of looking it up.
     """
     split(path, op=op)
     stripped = path.rstrip("/")
@@ -145,12 +145,12 @@ def find_parent(
             slash,
             op,
             caller,
-            keep_broken=True,
+            to_parent=True,
             trail=trail_of(known),
         )
     pending = stripped.split("/")
     pending.reverse()
-    return _walk(space, path, pending, slash, op, caller, keep_broken=True)
+    return _walk(space, path, pending, slash, op, caller, to_parent=True)
 
 
 def trail_of(directory: UpperDirectory) -> list[tuple[Name, LiveDirectory]]:
@@ -173,7 +173,7 @@ def _walk(
     caller: Credentials,
     *,
     follow: bool = False,
-    keep_broken: bool = False,
+    to_parent: bool = False,
     trail: list[tuple[Name, LiveDirectory]] | None = None,
 ) -> Place:
     if trail is None:
@@ -196,8 +196,11 @@ def _walk(
             continue
         if not name_fits(name):
             raise fs_error(errno.ENAMETOOLONG, path, op=op)
-        live = space.child(directory, name)
-        if isinstance(live, Broken) and (pending or not keep_broken):
+        if to_parent and not pending:
+            live = space.peek(directory, name)
+        else:
+            live = space.child(directory, name)
+        if isinstance(live, Broken) and (pending or not to_parent):
             raise fs_error(live.errno, path, op=op)
         target = _target(live) if pending or follow else None
         if target is not None:

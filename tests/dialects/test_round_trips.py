@@ -59,7 +59,19 @@ def refused(layer: Layer, name: str) -> bool:
     """Tell whether a dialect has no words for a layer."""
     if layer.root.opaque and name in ROOTLESS_MARK:
         return True
-    return any(unspeakable(parts, entry, name) for parts, entry in layer.items())
+    opaque = {
+        parts
+        for parts, entry in layer.items()
+        if isinstance(entry, Directory) and entry.opaque
+    }
+    return any(
+        unspeakable(parts, entry, name)
+        for parts, entry in layer.items()
+        # A mark on a directory in an opaque one says nothing, and is left out.
+        if not (
+            parts in opaque and any(parts[:end] in opaque for end in range(len(parts)))
+        )
+    )
 
 
 def unspeakable(parts: Parts, entry: Entry, name: str) -> bool:

@@ -136,6 +136,7 @@ def test_machine_finds_no_difference(kernel: KernelDriver) -> None:
             stateful_step_count=40,
             deadline=None,
             database=None,
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )

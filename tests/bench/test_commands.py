@@ -169,7 +169,7 @@ def test_plots_are_the_same_bytes(tmp_path: Path) -> None:
 
     assert text == (tmp_path / "two.svg").read_text()
     assert "<dc:date>" not in text
-    assert "linear, top" in text
+    assert ">linear  N^0.01<" in text
 
 
 def test_labels_keep_their_distance() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unionfs_sim.bench.lookup_depth import Line
+from unionfs_sim.bench.measure import plain
 
 #: Okabe and Ito's colors, which people tell apart who see fewer colors than others.
 COLORS: Final = (
@@ -46,7 +47,12 @@ def figure(lines: Iterable[Line], *, title: str = "") -> Any:  # noqa: ANN401 - 
         ways = list(dict.fromkeys(line.way for line in drawn))
         places = list(dict.fromkeys(line.where for line in drawn))
         ends = [
-            _draw(axes, line, ways.index(line.way), places.index(line.where))
+            _draw(
+                axes,
+                line,
+                ways.index(line.way),
+                places.index(line.where) if len(places) > 1 else None,
+            )
             for line in drawn
         ]
         _axes(axes, drawn)
@@ -56,8 +62,18 @@ def figure(lines: Iterable[Line], *, title: str = "") -> Any:  # noqa: ANN401 - 
     return made
 
 
-def _draw(axes: Any, line: Line, way: int, place: int) -> tuple[float, float, str, str]:  # noqa: ANN401
-    """Draw one line: a color a way, a dash a place; give end, color and label."""
+def _draw(
+    axes: Any,  # noqa: ANN401 - untyped
+    line: Line,
+    way: int,
+    place: int | None,
+) -> tuple[float, float, str, str]:
+    """
+    Draw one line, and give where it ends, its color and its label.
+
+    Ways differ by color; places, if there are several, by dash and marker, and if not
+    ways do.
+    """
     counts = sorted(line.points)
     values = [float(line.points[n].figures["x_dict_get"]) for n in counts]
     bands = [line.points[n].figures["x_dict_get_95"] for n in counts]
@@ -66,8 +82,8 @@ def _draw(axes: Any, line: Line, way: int, place: int) -> tuple[float, float, st
         counts,
         values,
         color=color,
-        linestyle=_DASHES[(place + way // len(COLORS)) % len(_DASHES)],
-        marker=_MARKERS[place % len(_MARKERS)],
+        linestyle=_DASHES[(place or way // len(COLORS)) % len(_DASHES)],
+        marker=_MARKERS[(way if place is None else place) % len(_MARKERS)],
         markersize=4,
         linewidth=1.6,
     )
@@ -75,13 +91,9 @@ def _draw(axes: Any, line: Line, way: int, place: int) -> tuple[float, float, st
         counts, [low for low, _ in bands], [high for _, high in bands],
         color=color, alpha=0.18, linewidth=0,
     )  # fmt: skip
-    growth = f"  N^{line.growth.exponent:.2f}" if line.growth else ""
-    return counts[-1], values[-1], color, f"{label(line)}{growth}"
-
-
-def label(line: Line) -> str:
-    """Name a line."""
-    return f"{line.way}, {line.where}"
+    name = line.way if place is None else f"{line.way}, {line.where}"
+    growth = f"  N^{plain(line.growth.exponent)}" if line.growth else ""
+    return counts[-1], values[-1], color, f"{name}{growth}"
 
 
 def _axes(axes: Any, drawn: Sequence[Line]) -> None:  # noqa: ANN401 - untyped

@@ -7,6 +7,7 @@ from typing import final
 from unionfs_sim import FileSystem, UnionFS
 from unionfs_sim.containers.forwarding import ForwardingFileSystem
 from unionfs_sim.containers.mounts import MountTable
+from unionfs_sim.containers.tmpfs import TmpFS
 from unionfs_sim.testing.contract import FilesystemContract
 
 
@@ -61,3 +62,20 @@ class TestOverTable(FilesystemContract):
         table.mkdir("/x")
         table.mount("/x", host, subpath="/var/lib/data")
         return Below(table, "/x/.")
+
+
+class TestTmpfs(FilesystemContract):
+    """A tmpfs, by itself."""
+
+    def make_fs(self) -> FileSystem:
+        return TmpFS("size=1m,mode=0755")
+
+
+class TestMountedTmpfs(FilesystemContract):
+    """A tmpfs that is mounted."""
+
+    def make_fs(self) -> FileSystem:
+        table = MountTable(UnionFS())
+        table.mkdir("/tmp")
+        table.mount("/tmp", TmpFS("mode=0755"))
+        return MountTable(table, subpath="/tmp")

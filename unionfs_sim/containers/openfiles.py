@@ -234,9 +234,12 @@ def opened(
 
 @final
 class DescriptorFile(io.RawIOBase):
-    """A raw file on a descriptor, with a position of its own; the descriptor stays."""
+    """A raw file on a descriptor, with a position of its own; closed if it is *owned*."""
 
-    def __init__(self, fs: Descriptors, fd: int, mode: fileio.Mode) -> None:
+    def __init__(
+        self, fs: Descriptors, fd: int, mode: fileio.Mode, *, owned: bool = False
+    ) -> None:
+        self._owned = owned
         self._fs = fs
         self._fd = fd
         self._append = mode.append
@@ -271,3 +274,9 @@ class DescriptorFile(io.RawIOBase):
         size = self._position if size is None else size
         self._fs.ftruncate(self._fd, size)
         return size
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._owned and not self.closed:
+            self._fs.close(self._fd)
+        super().close()

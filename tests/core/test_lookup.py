@@ -15,11 +15,15 @@ from unionfs_sim import (
     Fifo,
     Kind,
     Layer,
+    Meta,
+    Negative,
     Regular,
     Socket,
+    Stack,
     Symlink,
     UnionFS,
 )
+from unionfs_sim.core.fold import Rules
 from unionfs_sim.core.layer import Spec, SpecValue
 from unionfs_sim.core.lookup import trace
 from unionfs_sim.core.story import Answer, Trace, Verdict
@@ -180,6 +184,78 @@ def test_whole_path(
     got = story(path, {"top": "x"}, base)
 
     assert (verdict, number, resolved) == (got.verdict, got.error, got.resolved)
+
+
+def private(**marks: bytes) -> Meta:
+    """Make attributes with private marks."""
+    return Meta(mode=0o755, private=marks)
+
+
+DATA: dict[str, SpecValue] = {"p/d/f": "data", "g": "other", "e/x": ""}
+FAR = Layer.build({"far": "far"}, label="far")
+
+MARKED: list[tuple[str, SpecValue, Rules, str]] = [
+    # Sections 7 and 8: a path in the top layer, what is there, and what shows.
+    ("/p/r", Directory(private(redirect=b"d")), Rules(), "10"),
+    ("/p/r", Directory(private(redirect=b"/e")), Rules(), "10"),
+    ("/p/r", Directory(private(redirect=b"none")), Rules(), "1"),
+    ("/p/r", Directory(private(redirect=b"/none/x")), Rules(), "1"),
+    ("/p/r", Directory(private(redirect=b"/g/x")), Rules(), "1"),
+    ("/p/r", Directory(private(redirect=b"a/b")), Rules(), "EINVAL"),
+    ("/p/r", Directory(private(redirect=b"d")), Rules(follows=False), "EPERM"),
+    ("/p/r", Directory(private(redirect=b"d"), opaque=True), Rules(), "1"),
+    ("/g", Regular("", private(metacopy=b"")), Rules(metacopy=True), "1"),
+    ("/g", Regular("", private(metacopy=b"")), Rules(), "EPERM"),
+    ("/n", Regular("", private(metacopy=b"")), Rules(metacopy=True), "EIO"),
+    (
+        "/n",
+        Regular("", private(metacopy=b"", redirect=b"g")),
+        Rules(metacopy=True),
+        "1",
+    ),
+    (
+        "/n",
+        Regular("", private(metacopy=b"", redirect=b"/p/d/f")),
+        Rules(metacopy=True),
+        "1",
+    ),
+    (
+        "/n",
+        Regular("", private(metacopy=b"", redirect=b"/none")),
+        Rules(metacopy=True),
+        "EIO",
+    ),
+    (
+        "/n",
+        Regular("", private(metacopy=b"", redirect=b"a/b")),
+        Rules(metacopy=True),
+        "EINVAL",
+    ),
+    (
+        "/n",
+        Regular("", private(metacopy=b"", redirect=b"/far")),
+        Rules(data_only=(FAR,)),
+        "1",
+    ),
+    ("/g", Regular("", private(whiteout=b"")), Rules(), "ENOENT"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "rules", "expected"), MARKED)
+def test_marked_objects(
+    path: str, value: SpecValue, rules: Rules, expected: str
+) -> None:
+    """Redirects and metadata-only files are followed, and the union agrees."""
+    layers = [
+        Layer.build({path: value}, label="1"),
+        Layer.build(DATA, label="0"),
+    ]
+    got = trace(layers, path, rules=rules)
+
+    number = None if got.error is None else errno.errorcode[got.error]
+    assert expected == (number or "".join(got.found_in))
+    found = UnionFS(Stack(layers, rules=rules), read_only=True).lookup(path)
+    assert got.error == (found.errno if isinstance(found, Negative) else None)
 
 
 def test_last_link_is_not_followed_if_asked() -> None:

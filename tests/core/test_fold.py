@@ -21,7 +21,6 @@ from unionfs_sim.core.fold import NOTHING, Rules
 from unionfs_sim.core.layer import Spec, SpecValue
 from unionfs_sim.core.policy import Policy
 from unionfs_sim.core.records import Broken, MergedDirectory, Record
-from unionfs_sim.core.upper import UpperDirectory, names
 
 
 def private(**marks: bytes) -> Meta:

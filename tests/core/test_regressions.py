@@ -6,7 +6,16 @@ import errno
 
 import pytest
 
-from unionfs_sim import OPAQUE, Layer, Negative, SpecError, UnionFS
+from unionfs_sim import (
+    OPAQUE,
+    Layer,
+    Negative,
+    SpecError,
+    UnionFS,
+    UnionFSError,
+    literal,
+)
+from unionfs_sim.core.policy import MountOptions
 
 
 @pytest.mark.parametrize(
@@ -39,3 +48,22 @@ def test_mode_of_an_open_file(mode: str, told: str) -> None:
     """An open file tells its mode as one of the host does."""
     with UnionFS().open("/f", mode, buffering=0) as file:
         assert told == file.mode
+
+
+@pytest.mark.parametrize("text", ["lowerdir", "lowerdir=/a,upperdir,workdir=/w"])
+def test_a_layer_without_a_path_is_refused(text: str) -> None:
+    """A bare `lowerdir` or `upperdir` names no layer."""
+    with pytest.raises(UnionFSError, match="Invalid argument"):
+        MountOptions.parse(text)
+
+
+def test_mount_options_come_back() -> None:
+    """The text of mount options says all that was read, a lone workdir as well."""
+    options = MountOptions.parse("lowerdir=/a:/b,workdir=/w")
+
+    assert options == MountOptions.parse(str(options))
+
+
+def test_there_is_no_data_behind_the_end() -> None:
+    """At the end of a file there is no more data."""
+    assert -1 == literal(b"x").next_part(1, data=True)

@@ -143,6 +143,8 @@ class Content(ABC):
         >>> concat([literal(b"x"), hole(9999)]).next_part(0, data=False)
         4096
         """
+        if data and offset >= self.size:
+            return -1
         reach = 0  # the end of the last block with data
         position = 0
         for extent in self.extents():

@@ -248,16 +248,21 @@ class MountOptions:
             if item:
                 name, equals, value = item.partition("=")
                 options[name] = value if equals else True
-        layers = {name: options.pop(name, None) for name in _LAYERS}
-        lowers, data_only = _lowers(str(layers["lowerdir"] or ""))
+        layers: dict[str, str | None] = {}
+        for name in _LAYERS:
+            value = options.pop(name, None)
+            if value is True:
+                raise _refused(option=name)
+            layers[name] = None if value is None else str(value)
+        lowers, data_only = _lowers(layers["lowerdir"] or "")
         upper, work = layers["upperdir"], layers["workdir"]
         if upper is not None and work is None:
             raise _refused(option="upperdir without workdir")
         return cls(
             lowers,
             data_only,
-            None if upper is None else _unquoted(str(upper)),
-            None if work is None else _unquoted(str(work)),
+            None if upper is None else _unquoted(upper),
+            None if work is None else _unquoted(work),
             Policy.from_options(options, upper=upper is not None),
         )
 
@@ -270,8 +275,9 @@ class MountOptions:
         """
         words = ["lowerdir=" + ":".join(map(_quoted, self.lowers))]
         words[0] += "".join("::" + _quoted(path) for path in self.data_only)
-        if self.upper is not None and self.work is not None:
+        if self.upper is not None:
             words.append("upperdir=" + _quoted(self.upper))
+        if self.work is not None:
             words.append("workdir=" + _quoted(self.work))
         return ",".join((*words, *self.policy.words(upper=self.upper is not None)))
 

@@ -66,7 +66,7 @@ class Connection:
         Send something.
 
         Raises:
-            UnionFSError: EPIPE, the other end is closed.
+            BrokenPipeError: EPIPE, the other end is closed.
         """
         return self._outgoing.write(data)
 
@@ -81,6 +81,10 @@ class Connection:
     def readline(self) -> Steps[bytes]:
         """Read a line; nothing at the end; waits."""
         return self._incoming.readline()
+
+    def finish(self) -> None:
+        """Say that nothing more will be sent; what comes can still be read."""
+        self._outgoing.close()
 
     def close(self) -> None:
         """Close this end."""

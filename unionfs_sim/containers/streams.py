@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import IO, Any, Protocol, final
 
 from unionfs_sim.containers.scheduling import Event, Steps, Wait, at_once
-from unionfs_sim.errors import fs_error
+from unionfs_sim.errors import error_text
 
 
 def _encoded(data: str | bytes) -> bytes:
@@ -87,11 +87,11 @@ class Pipe:
         Put something in.
 
         Raises:
-            UnionFSError: EPIPE, nobody reads any more.
+            BrokenPipeError: EPIPE, nobody reads any more.
         """
         raw = _encoded(data)
         if self.broken:
-            raise fs_error(errno.EPIPE, op="write")
+            raise BrokenPipeError(errno.EPIPE, error_text(errno.EPIPE))
         if self._tee is not None:
             self._tee(raw)
         self._data += raw

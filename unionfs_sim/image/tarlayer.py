@@ -36,7 +36,7 @@ from unionfs_sim.dialects.markers import (
     apply_marks,
     read_marker,
 )
-from unionfs_sim.errors import FormatError, SpecError
+from unionfs_sim.errors import FormatError
 from unionfs_sim.image import tarfields, tarstream
 from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
 from unionfs_sim.image.tarstream import TarEntry, TarWalk

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, final
 
 from unionfs_sim.containers.attached import Mount, MountSource, backing_of
+from unionfs_sim.containers.errors import InvalidParameter
 from unionfs_sim.containers.ids import CountedIds, Ids
 from unionfs_sim.containers.mounts import MountTable
 from unionfs_sim.containers.nfs import Export, NfsClient, NfsOptions, Timeline
@@ -259,7 +260,7 @@ class Host:
                 source=MountSource(type="bind", source=device, host=self.name),
             )
         makers: dict[str, Callable[[], FileSystem]] = {
-            "tmpfs": lambda: TmpFS(options, clock=self.clock),
+            "tmpfs": lambda: _tmpfs(options, self.clock),
             "nfs": lambda: self.nfs_client(device, options),
             "nfs4": lambda: self.nfs_client(device, options),
         }
@@ -281,6 +282,13 @@ _DIRECTORIES: Final = (
     ("/tmp", 0o1777),  # noqa: S108 - of the simulated machine
     ("/var/lib", 0o755),
 )
+
+
+def _tmpfs(options: str, clock: Timeline) -> TmpFS:
+    try:
+        return TmpFS(options, clock=clock)
+    except InvalidParameter:
+        raise fs_error(errno.EINVAL, "tmpfs", op="mount") from None
 
 
 def _exported(server: Host, path: str) -> tuple[Export | None, str]:

@@ -142,7 +142,7 @@ class TmpfsSettings:
 
 
 def _number(key: str, value: str) -> int | None:
-    if key == "size":
+    if key in {"size", "nr_inodes", "nr_blocks"}:
         return size_bytes(value)
     base = 8 if key == "mode" else 10
     try:

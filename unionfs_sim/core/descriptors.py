@@ -16,7 +16,7 @@ from unionfs_sim.core import fileio, flags, permissions, plan, status, walk
 from unionfs_sim.core.changing import UnionChanger
 from unionfs_sim.core.content import BLOCK_BYTES, Content, hole
 from unionfs_sim.core.nodes import Device, Directory, Fifo, Kind, Regular, Socket
-from unionfs_sim.core.paths import Parts, StrPath, fspath
+from unionfs_sim.core.paths import Name, Parts, StrPath, fspath, join
 from unionfs_sim.core.records import Broken, MergedDirectory
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
@@ -37,7 +37,8 @@ class OpenFile:
 
     Attributes:
         path: The path it was opened by.
-        parts: Its canonical path at that time.
+        trail: The directories that led to it, each with its own name.
+        name: Its name in the last of them; empty for the root and the like.
         live: What it was opened on.
         flags: The flags it was opened with.
         offset: The position.
@@ -45,7 +46,8 @@ class OpenFile:
     """
 
     path: str
-    parts: Parts
+    trail: list[tuple[Name, LiveDirectory]]
+    name: Name
     live: Live
     flags: int
     offset: int = 0
@@ -174,9 +176,9 @@ class UnionDescriptors(UnionChanger):
             if not creates:
                 raise fs_error(errno.ENOENT, path, op="open")
             live = self._create(place, mode)
-            return OpenFile(path, place.parts, live, how)
+            return OpenFile(path, place.trail, place.name, live, how)
         number = errno.EEXIST if exclusive else self._open_error(live, how)
-        file = OpenFile(path, place.parts, live, how)
+        file = OpenFile(path, place.trail, place.name, live, how)
         if number == errno.ENXIO and self._others(file, writing=False):
             number = 0  # a fifo that has a reader
         if number:
@@ -241,7 +243,7 @@ class UnionDescriptors(UnionChanger):
         meta = plan.new_meta(call, inner, mode & 0o7777)
         inode = UpperFile(Regular(meta=meta))
         linkable = not how & flags.O_EXCL
-        return OpenFile(path, place.parts, inode, how, linkable=linkable)
+        return OpenFile(path, place.trail, place.name, inode, how, linkable=linkable)
 
     # --- descriptors ------------------------------------------------------------
 
@@ -257,10 +259,22 @@ class UnionDescriptors(UnionChanger):
         if not isinstance(live, (UpperFile, UpperDirectory)):
             raised = self._space.raised.get(id(live))
             if raised is None and _is_linked(live):
-                raised = self._space.raised_names.get(file.parts)
+                raised = self._space.raised_names.get(self._where(file))
             if raised is not None:
                 file.live = live = raised
         return live
+
+    def _where(self, file: OpenFile) -> Parts:
+        """Give the path of an open file now, whatever was renamed on its way."""
+        names = [file.name] if file.name else []
+        for name, directory in reversed(file.trail):
+            raised = directory
+            if not isinstance(directory, UpperDirectory):
+                raised = self._space.raised.get(id(directory), directory)  # type: ignore[assignment]
+            if isinstance(raised, UpperDirectory):
+                return (*raised.parts, *reversed(names))
+            names.append(name)
+        return tuple(reversed(names))
 
     def _at(self, parts: Parts) -> Live | None:
         live: Live | None = self._space.root
@@ -329,7 +343,7 @@ class UnionDescriptors(UnionChanger):
     def _removed(self, file: OpenFile, directory: LiveDirectory) -> bool:
         if isinstance(directory, UpperDirectory):
             return directory.parent is None and directory is not self._space.root
-        return self._at(file.parts) is not directory
+        return self._at(self._where(file)) is not directory
 
     def read(self, fd: int, size: int) -> bytes:
         """
@@ -530,22 +544,32 @@ class UnionDescriptors(UnionChanger):
         live = self._now(file)
         if self._space.read_only:
             raise fs_error(errno.EROFS, file.path, op=op)
-        if isinstance(live, (UpperFile, UpperDirectory)):
+        if isinstance(live, (UpperFile, UpperDirectory)) and not self._is_alias(file):
             change.check(live.meta, file.path, op)
             self._commit(
                 plan.set_open_meta(self._call(), op, file.path, live, change.apply)
             )
             return
         change.check(live.meta, file.path, op)
-        if self._at(file.parts) is not live:
+        if self._at(self._where(file)) is not live:
             self._fail_orphan(file, op)
-        path = "/" + "/".join(file.parts)
+        path = join(self._where(file))
         place = walk.find(self._space, path, follow=False, op=op)
         self._change(op, place, change)
 
+    def _is_alias(self, file: OpenFile) -> bool:
+        """Tell whether a file was opened by a lower name that the upper lacks."""
+        if not self._space.index or not isinstance(file.live, UpperFile):
+            return False
+        parts = self._where(file)
+        parent = self._at(parts[:-1])
+        if isinstance(parent, UpperDirectory) and file.name in parent.entries:
+            return False
+        return self._at(parts) is file.live
+
     def _fail_orphan(self, file: OpenFile, op: str) -> None:
         """Fail on a lower file whose name is gone; its parent is marked (S33)."""
-        parent = self._at(file.parts[:-1])
+        parent = self._at(self._where(file)[:-1])
         if isinstance(parent, UpperDirectory):
             self._commit(plan.mark_impure(self._call(), op, file.path, parent))
         number = errno.EEXIST
@@ -600,7 +624,7 @@ class UnionDescriptors(UnionChanger):
             self._commit(made)
             file.linkable = False
             return
-        if live.kind is Kind.DIRECTORY or self._at(file.parts) is not live:
+        if live.kind is Kind.DIRECTORY or self._at(self._where(file)) is not live:
             number = errno.EPERM if live.kind is Kind.DIRECTORY else errno.ENOENT
             if place.live is not None:
                 number = errno.EEXIST
@@ -609,7 +633,7 @@ class UnionDescriptors(UnionChanger):
             elif self._space.read_only:
                 number = errno.EROFS
             raise fs_error(number, file.path, op="link", path2=fspath(dst))
-        path = "/" + "/".join(file.parts)
+        path = join(self._where(file))
         source = walk.find(self._space, path, follow=False, op="link")
         self._commit(plan.link(self._call(), source, place))
 

@@ -244,18 +244,17 @@ class MountOptions:
             UnionFSError: EINVAL, as the kernel (overlayfs.md, 9.1 and 9.2).
         """
         options: dict[str, str | bool] = {}
-        for item in _split(text, ","):
-            if item:
-                name, equals, value = item.partition("=")
+        layers: dict[str, str] = {}
+        for item in filter(None, _split(text, ",")):
+            name, equals, value = item.partition("=")
+            if name not in _LAYERS:
                 options[name] = value if equals else True
-        layers: dict[str, str | None] = {}
-        for name in _LAYERS:
-            value = options.pop(name, None)
-            if value is True:
+            elif equals:
+                layers[name] = value
+            else:
                 raise _refused(option=name)
-            layers[name] = None if value is None else str(value)
-        lowers, data_only = _lowers(layers["lowerdir"] or "")
-        upper, work = layers["upperdir"], layers["workdir"]
+        lowers, data_only = _lowers(layers.get("lowerdir", ""))
+        upper, work = layers.get("upperdir"), layers.get("workdir")
         if upper is not None and work is None:
             raise _refused(option="upperdir without workdir")
         return cls(

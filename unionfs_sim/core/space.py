@@ -206,6 +206,11 @@ class Space:
             live.number = self._made
         return live.number
 
+    def renumber(self, inode: UpperInode, number: int) -> None:
+        """Give an inode of the upper a number that it had in an earlier mount."""
+        inode.number = inode.number or number
+        self._made = max(self._made, number)
+
     def fork(self) -> Space:
         """Give a second space that starts as this one is; layers are shared."""
         copies: dict[int, UpperFile] = {}

@@ -10,7 +10,7 @@ makes a union of raw layers as ``mount -t overlay`` does, errnos included.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, final
 
 import attrs
@@ -25,7 +25,7 @@ from unionfs_sim.core.paths import Parts, join
 from unionfs_sim.core.policy import LAYERS_MAX, Policy
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.core.union import UnionFS
-from unionfs_sim.core.upper import UpperDirectory, UpperFile, listed
+from unionfs_sim.core.upper import UpperDirectory, UpperFile, UpperInode, listed
 from unionfs_sim.errors import SpecError, fs_error
 
 _ESCAPE: Final = "overlay."
@@ -199,11 +199,13 @@ class Disk:
         index: The index directory of ``index=on``: by the number of the lower inode,
             the inode that it became.
         stack: The stack that was mounted; holding it keeps inode numbers.
+        numbers: The inode numbers that the upper's own objects were given, by path.
     """
 
     upper: Layer
     index: Mapping[int, Leaf] = attrs.field(factory=dict)
     stack: Stack | None = None
+    numbers: Mapping[Parts, int] = attrs.field(factory=dict)
 
 
 def mount(
@@ -255,6 +257,8 @@ def mount(
     )
     if disk is not None:
         _settle_root(fs, policy)
+        for parts, inode in _inodes(fs.space.root) if disk.numbers else ():
+            fs.space.renumber(inode, disk.numbers.get(parts, 0))
         _restore_index(fs, disk, prefix)
     return fs
 
@@ -296,7 +300,11 @@ def _settle_root(fs: UnionFS, policy: Policy) -> None:
 def _restore_index(fs: UnionFS, disk: Disk, prefix: str) -> None:
     """Put back what lower hard links have become."""
     space = fs.space
-    found = {space.number(inode): inode for inode in _files(space.root)}
+    found = {
+        space.number(inode): inode
+        for _, inode in _inodes(space.root)
+        if isinstance(inode, UpperFile)
+    }
     for number, raw in disk.index.items():
         lower = space.view.numbered(number)
         if lower is None or isinstance(lower, Directory):
@@ -309,14 +317,17 @@ def _restore_index(fs: UnionFS, disk: Disk, prefix: str) -> None:
         space.index[id(lower)] = inode
 
 
-def _files(root: UpperDirectory) -> Iterable[UpperFile]:
-    pending = [root]
+def _inodes(root: UpperDirectory) -> Iterator[tuple[Parts, UpperInode]]:
+    """Go through the inodes of an upper, with a path of each."""
+    pending: list[tuple[Parts, UpperDirectory]] = [((), root)]
     while pending:
-        for entry in pending.pop().entries.values():
+        parts, directory = pending.pop()
+        yield parts, directory
+        for name, entry in directory.entries.items():
             if isinstance(entry, UpperDirectory):
-                pending.append(entry)
+                pending.append(((*parts, name), entry))
             elif entry is not WHITEOUT:
-                yield entry
+                yield (*parts, name), entry
 
 
 def unmount(fs: UnionFS) -> Disk:
@@ -327,7 +338,8 @@ def unmount(fs: UnionFS) -> Disk:
         space.number(inode): _encoded_leaf(inode.node, prefix, inode.stub)
         for inode in space.index.values()
     }
-    return Disk(upper_on_disk(fs), index, fs.stack)
+    numbers = {parts: x.number for parts, x in _inodes(space.root) if x.number}
+    return Disk(upper_on_disk(fs), index, fs.stack, numbers)
 
 
 #: What speaks of one mount on one disk: handles, link counts, and what comes of them.

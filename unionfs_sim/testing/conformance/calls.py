@@ -215,6 +215,10 @@ class Session:
         del self._fds[args["fd"]]
         self.calls.close(fd)
 
+    def remember(self, other: Session) -> None:
+        """Take over the inode numbers that another session kept."""
+        self._inos = other._inos
+
     def remember_ino(self, args: Mapping[str, JSON]) -> None:
         """Keep an inode number under a name."""
         if "fd" in args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -198,13 +197,8 @@ class SimulatorCalls:
         self._fs.removexattr(self._at(path), name, follow_symlinks=follow)
 
     def access(self, path: str, mode: int) -> None:
-        """Call ``access``, and find out why the answer is no."""
-        if self._fs.access(self._at(path), mode):
-            return
-        self._fs.stat(self._at(path))  # what is wrong with the path is raised from here
-        read_only = self._fs.statvfs(self._at(path)).f_flag & os.ST_RDONLY
-        number = errno.EROFS if read_only and mode & os.W_OK else errno.EACCES
-        raise OSError(number, "access denied")
+        """Call ``access``."""
+        self._fs.check_access(self._at(path), mode)
 
     def sync(self) -> None:
         """Do nothing: there is no disk."""
@@ -274,7 +268,10 @@ class SimulatorDriver:
         upper = None
         if self._case.upper is not None:
             upper = overlay.unmount(self._fs)
+        before = self._session
         failure = self._mount(op.args.get("options", self._case.options), upper)
+        if self._session is not None:
+            self._session.remember(before)
         return {"ok": None} if failure is None else {"errno": failure}
 
     def upper_tree(self) -> Tree:

@@ -116,6 +116,7 @@ class ProgramMaker:
         remounts: Whether the mount can be made again.
         sticky: Whether there may be sticky directories that all may write to.
         times: Whether modification times are compared.
+        links: Whether hard links are made.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class ProgramMaker:
         remounts: bool,
         sticky: bool = False,
         times: bool = False,
+        links: bool = True,
     ) -> None:
         self._rng = rng
         self._sketch = sketch
@@ -135,6 +137,7 @@ class ProgramMaker:
         self._remounts = remounts
         self._sticky = sticky
         self._times = times
+        self._links = links
         self._files: list[str] = []
 
     def op(self, rng: Random | None = None) -> Op:
@@ -156,6 +159,8 @@ class ProgramMaker:
             name = "utimens"
         if name in {"mtime", "fmtime"} and not self._times:
             name = "lstat"
+        if name == "link" and not self._links:
+            name = "symlink"
         if name == "lseek" and not self._files:
             name = "open"
         if name == "remount" and not self._remounts:

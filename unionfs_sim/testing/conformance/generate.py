@@ -114,7 +114,9 @@ class _TreeMaker:
             others = [
                 path
                 for path, node in tree.items()
-                if node.type in {"file", "symlink", "fifo"} and node.hardlink is None
+                if node.type in {"file", "symlink", "fifo"}
+                and node.hardlink is None
+                and not _metadata_only(node)
             ]
             if others:
                 other = self._rng.choice(others)
@@ -194,16 +196,29 @@ class _TreeMaker:
 
 
 def _fit_sizes(layers_base_first: Sequence[dict[str, TreeNode]]) -> None:
-    """Give metadata-only files the size of the data that they stand for."""
+    """
+    Give metadata-only files the size of the data that they stand for.
+
+    One without data is made an ordinary file: where a listing breaks off at a name that
+    cannot be looked up depends on the order of the names.
+    """
     sizes: dict[str, int] = {}
     for tree in layers_base_first:
         for path, node in tree.items():
-            if node.type != "file" or node.hardlink is not None:
+            file = tree[node.hardlink] if node.hardlink is not None else node
+            if file.type != "file":
                 sizes.pop(path, None)
-            elif any(name.endswith(".overlay.metacopy") for name in node.xattrs):
-                tree[path] = attrs.evolve(node, size=sizes.get(path, 0))
+            elif not _metadata_only(node):
+                sizes[path] = len(file.content or b"")
+            elif path in sizes:
+                tree[path] = attrs.evolve(node, size=sizes[path])
             else:
-                sizes[path] = len(node.content or b"")
+                tree[path] = TreeNode(type="file")
+                sizes[path] = 0
+
+
+def _metadata_only(node: TreeNode) -> bool:
+    return any(name.endswith(".overlay.metacopy") for name in node.xattrs)
 
 
 def draw_case(rng: Random, name: str) -> Case:

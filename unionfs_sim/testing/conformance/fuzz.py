@@ -118,21 +118,21 @@ def check(
 
 
 def minimal(
-    case: Case, kernel: Driver, simulator: Driver, *, number: int, seconds: float
+    first: Finding, kernel: Driver, simulator: Driver, *, seconds: float
 ) -> Finding:
     """
     Shrink a case that differs, keeping the kind of its first difference.
 
+    A difference that does not show again is given as it was found.
+
     Args:
-        case: The case.
+        first: The finding as it was drawn.
         kernel: What is right.
         simulator: What differs.
-        number: The number of the program.
         seconds: How long this may take.
     """
     until = time.monotonic() + seconds
-    _, found = check(case, kernel, simulator)
-    wanted = signature_of(found[0])
+    wanted = signature_of(first.differences[0])
 
     def still_fails(candidate: Case) -> bool:
         if time.monotonic() >= until:
@@ -140,9 +140,11 @@ def minimal(
         _, found = check(candidate, kernel, simulator)
         return bool(found) and signature_of(found[0]) == wanted
 
-    small = shrink(case, still_fails)
+    small = shrink(first.case.bare(), still_fails)
     outcome, found = check(small, kernel, simulator)
-    return Finding(recorded(small, outcome), tuple(found), number)
+    if not found:
+        return first
+    return Finding(recorded(small, outcome), tuple(found), first.number)
 
 
 def numbers(first: int, step: int) -> Iterator[int]:
@@ -188,8 +190,9 @@ def fuzz(
             signature = signature_of(found[0])
             report.counts[signature] = report.counts.get(signature, 0) + 1
             if signature not in report.findings and len(report.findings) < findings_max:
+                finding = Finding(recorded(case, outcome), tuple(found), number)
                 report.findings[signature] = minimal(
-                    case, kernel, simulator, number=number, seconds=SHRINK_SECONDS
+                    finding, kernel, simulator, seconds=SHRINK_SECONDS
                 )
         progress(report)
     return report

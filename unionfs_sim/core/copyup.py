@@ -195,7 +195,8 @@ class Draft:
             live, (UpperFile, UpperDirectory)
         ):
             # With nfs_export=on whatever goes is copied up for its handle first.
-            self.impure(self.parents(place.trail))
+            self.inode(place)
+            return
         if isinstance(live, UpperFile):
             parent = self.parents(place.trail)
             if parent.entries.get(place.name) is live:

@@ -25,6 +25,7 @@ from unionfs_sim.core.upper import (
     UpperDirectory,
     UpperFile,
     UpperInode,
+    link_count,
 )
 from unionfs_sim.errors import fs_error
 
@@ -70,7 +71,7 @@ class UnionDescriptors(UnionChanger):
     """The verbs of `UnionFS` on descriptors, and ``open``."""
 
     _files: dict[int, OpenFile]
-    _pipes: dict[int, bytearray]
+    _pipes: dict[object, bytearray]
 
     # --- opening ----------------------------------------------------------------
 
@@ -166,7 +167,7 @@ class UnionDescriptors(UnionChanger):
         if creates and how & flags.O_DIRECTORY:
             raise fs_error(errno.EINVAL, path, op="open")
         if creates and path.endswith("/"):
-            self._parent(path, op="open")
+            self._parent(path, op="open", arrive=False)
             raise fs_error(errno.EISDIR, path, op="open")
         exclusive = creates and how & flags.O_EXCL
         follow = not exclusive and not how & flags.O_NOFOLLOW
@@ -259,30 +260,41 @@ class UnionDescriptors(UnionChanger):
         if not isinstance(live, (UpperFile, UpperDirectory)):
             raised = self._space.raised.get(id(live))
             if raised is None and _is_linked(live):
-                raised = self._space.raised_names.get(self._where(file))
+                raised = self._space.raised_names.get(self._where(file) or ())
             if raised is not None:
                 file.live = live = raised
         return live
 
-    def _where(self, file: OpenFile) -> Parts:
-        """Give the path of an open file now, whatever was renamed on its way."""
+    def _where(self, file: OpenFile) -> Parts | None:
+        """
+        Give the path of an open file now, whatever was renamed on its way.
+
+        ``None`` if a directory on the way was removed.
+        """
         names = [file.name] if file.name else []
         for name, directory in reversed(file.trail):
             raised = directory
             if not isinstance(directory, UpperDirectory):
                 raised = self._space.raised.get(id(directory), directory)  # type: ignore[assignment]
             if isinstance(raised, UpperDirectory):
+                if raised.parent is None and raised is not self._space.root:
+                    return None
                 return (*raised.parts, *reversed(names))
             names.append(name)
         return tuple(reversed(names))
 
-    def _at(self, parts: Parts) -> Live | None:
+    def _at(self, parts: Parts | None) -> Live | None:
+        if parts is None:
+            return None
         live: Live | None = self._space.root
         for name in parts:
             if not isinstance(live, LIVE_DIRECTORY_TYPES):
                 return None
             live = self._space.child(live, name)
         return None if isinstance(live, Broken) else live
+
+    def _parent_of(self, parts: Parts | None) -> Live | None:
+        return self._at(parts[:-1]) if parts else None
 
     def close(self, fd: int) -> None:
         """
@@ -399,9 +411,15 @@ class UnionDescriptors(UnionChanger):
             for other in self._files.values()
         )
 
-    def _pipe(self, file: OpenFile) -> int:
-        """Give what tells fifos apart; it stays over copy-up."""
+    def _pipe(self, file: OpenFile) -> object:
+        """
+        Give what tells fifos apart; it stays over copy-up.
+
+        Lower hard links are inodes of their own, one a name (overlayfs.md, 4.4).
+        """
         live = self._now(file)
+        if _is_linked(live):
+            return id(live), self._where(file)
         origin = live.origin if isinstance(live, UpperFile) else None
         return id(origin or live)
 
@@ -553,7 +571,7 @@ class UnionDescriptors(UnionChanger):
         change.check(live.meta, file.path, op)
         if self._at(self._where(file)) is not live:
             self._fail_orphan(file, op)
-        path = join(self._where(file))
+        path = join(self._where(file) or ())
         place = walk.find(self._space, path, follow=False, op=op)
         self._change(op, place, change)
 
@@ -562,14 +580,14 @@ class UnionDescriptors(UnionChanger):
         if not self._space.index or not isinstance(file.live, UpperFile):
             return False
         parts = self._where(file)
-        parent = self._at(parts[:-1])
+        parent = self._parent_of(parts)
         if isinstance(parent, UpperDirectory) and file.name in parent.entries:
             return False
         return self._at(parts) is file.live
 
     def _fail_orphan(self, file: OpenFile, op: str) -> None:
         """Fail on a lower file whose name is gone; its parent is marked (S33)."""
-        parent = self._at(self._where(file)[:-1])
+        parent = self._parent_of(self._where(file))
         if isinstance(parent, UpperDirectory):
             self._commit(plan.mark_impure(self._call(), op, file.path, parent))
         number = errno.EEXIST
@@ -619,12 +637,17 @@ class UnionDescriptors(UnionChanger):
         file = self._file(src, "link")
         live = self._now(file)
         place = self._parent(dst, op="link")
-        if isinstance(live, UpperFile) and (live.nlink or file.linkable):
-            made = plan.link_open(self._call(), file.path, live, place)
-            self._commit(made)
+        named = self._at(self._where(file)) is live
+        if (
+            isinstance(live, UpperFile)
+            and not named
+            and (link_count(live) or file.linkable)
+        ):
+            source = walk.Place(file.path, file.trail, file.name, live, False, "", 0)  # noqa: FBT003 - as it was opened
+            self._commit(plan.link_open(self._call(), source, live, place))
             file.linkable = False
             return
-        if live.kind is Kind.DIRECTORY or self._at(self._where(file)) is not live:
+        if live.kind is Kind.DIRECTORY or not named:
             number = errno.EPERM if live.kind is Kind.DIRECTORY else errno.ENOENT
             if place.live is not None:
                 number = errno.EEXIST
@@ -633,7 +656,7 @@ class UnionDescriptors(UnionChanger):
             elif self._space.read_only:
                 number = errno.EROFS
             raise fs_error(number, file.path, op="link", path2=fspath(dst))
-        path = join(self._where(file))
+        path = join(self._where(file) or ())
         source = walk.find(self._space, path, follow=False, op="link")
         self._commit(plan.link(self._call(), source, place))
 

@@ -175,24 +175,30 @@ def link(call: Call, source: Place, place: Place) -> Plan:
     inode = draft.inode(source, data=False)
     assert isinstance(inode, UpperFile)
     _link(draft, inode, place)
-    if "metacopy" in inode.meta.private:
-        redirect = link_redirect(source, inode)
-        if redirect is not None:
-            draft.add(SetMark(inode, "redirect", redirect))
+    _redirect_link(draft, inode, source)
     return draft.plan("link", source, place, inode=inode)
 
 
-def link_open(call: Call, path: str, inode: UpperFile, place: Place) -> Plan:
+def _redirect_link(draft: Draft, inode: UpperFile, source: Place) -> None:
+    """Say where the data of a metadata-only file is, whatever its name."""
+    redirect = (
+        link_redirect(source, inode) if "metacopy" in inode.meta.private else None
+    )
+    if redirect is not None:
+        draft.add(SetMark(inode, "redirect", redirect))
+
+
+def link_open(call: Call, source: Place, inode: UpperFile, place: Place) -> Plan:
     """
-    Plan to give an open file that has no name one.
+    Plan to give an open file that has no name one, or is not where it was opened.
 
     Raises:
         UnionFSError: EEXIST, the name is visible; EROFS; EACCES.
     """
-    del path
     _room(call, "link", place)
     draft = Draft(call)
     _link(draft, inode, place)
+    _redirect_link(draft, inode, source)
     return draft.plan("link", place, inode=inode)
 
 

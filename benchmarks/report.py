@@ -144,7 +144,7 @@ What can be counted is counted instead: layers asked, dictionaries asked, bytes 
 Tests hold these figures, which no load can change.
 
 The run: {machine}.
-Commit {commit}; load average {load} on a machine shared with other work, so that times in microseconds read high.
+Commit {commit} for the targets and {depth_commit} for lookups at depth (a plus: with changes not yet committed); load average {load} on a machine shared with other work, so that times in microseconds read high.
 
 ## The targets
 
@@ -203,6 +203,7 @@ def page(
     return PAGE.format(
         machine=machine_text(found),
         commit=found["commit"] or "unknown",
+        depth_commit=head["commit"] or "unknown",
         load=found["load"][0],
         targets="\n".join(targets(found)),
         notes="\n".join(notes(found)),

@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unionfs_sim.bench.results import machine
+from unionfs_sim.bench.results import commit, machine
 from unionfs_sim.bench.targets import GROUPS, Figure, Setup, measure
 
 
@@ -37,21 +36,6 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--smoke", action="store_true", help="run everything once; figures mean nothing"
     )
     return parser.parse_args(argv)
-
-
-def commit() -> str | None:
-    """Give the commit that is measured, with a plus if the tree differs from it."""
-    try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return run.stdout.strip()
 
 
 def show(figures: Sequence[Figure]) -> None:

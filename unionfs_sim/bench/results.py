@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TextIO, final
@@ -19,7 +21,7 @@ FORMAT: Final = "unionfs-sim-bench"
 def machine() -> dict[str, object]:
     """Describe the machine, without its name."""
     return {
-        "system": f"{platform.system()} {platform.release()}",
+        "system": _system(),
         "architecture": platform.machine(),
         "processor": _processor(),
         "cpus": os.cpu_count(),
@@ -27,6 +29,46 @@ def machine() -> dict[str, object]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "unionfs_sim": unionfs_sim.__version__,
     }
+
+
+def commit() -> str | None:
+    """
+    Give the commit that is measured, with a plus if files differ from it.
+
+    ``None`` where the package does not run from a checkout of its own.
+    """
+    package = Path(unionfs_sim.__file__).resolve().parent
+    own = ["ls-files", "--error-unmatch", f"{package.name}/__init__.py"]
+    if _git(package.parent, *own) is None:
+        return None
+    return _git(
+        package.parent,
+        "describe",
+        "--always",
+        "--dirty=+",
+        "--abbrev=12",
+        "--exclude=*",
+    )
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        run = subprocess.run(  # noqa: S603 - words of ours
+            ["git", *words],  # noqa: S607 - whichever is on the path
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return run.stdout.strip()
+
+
+def _system() -> str:
+    """Name the system with its version, without what its builder called it."""
+    version = re.match(r"[0-9.]*[0-9]", platform.release())
+    return f"{platform.system()} {version[0] if version else ''}".rstrip()
 
 
 def _processor() -> str:
@@ -65,13 +107,19 @@ class ResultFile:
     def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
         self._path = path
         self.found: list[dict[str, Any]] = []
-        head = {"format": FORMAT, "about": about, "machine": machine()}
         if path.exists() and path.stat().st_size:
             self._read(about)
             self._file: TextIO = path.open("a", encoding="utf-8")
         else:
             self._file = path.open("w", encoding="utf-8")
-            self._write(head)
+            self._write(
+                {
+                    "format": FORMAT,
+                    "about": about,
+                    "machine": machine(),
+                    "commit": commit(),
+                }
+            )
 
     def _read(self, about: Mapping[str, Any]) -> None:
         raw = self._path.read_bytes()

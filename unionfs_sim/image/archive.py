@@ -48,7 +48,7 @@ def select(
         files.get(path), place=f"{files.place}: {path}", limits=limits
     )
     config = ImageConfig.of(value, raw, place=f"{files.place}: {path}")
-    announced = _config_id(path)
+    announced = config_id(path)
     if verify and announced is not None and config.image_id != announced:
         msg = f"{files.place}: {path}: the content is {config.image_id}"
         raise DigestError(msg)
@@ -64,11 +64,11 @@ def select(
     )
 
 
-def _config_id(path: str) -> str | None:
+def config_id(path: str) -> str | None:
     """
     Give the digest in a config's name, if there is one.
 
-    >>> _config_id("config.json") is None
+    >>> config_id("config.json") is None
     True
     """
     match = _CONFIG_NAME.fullmatch(path)
@@ -84,7 +84,7 @@ def _number(images: Sequence[Members], name: str | None, *, place: str) -> int:
         msg = f"{place}: a name is needed to choose an image; {names.listing(tags)}"
         raise FormatError(msg)
     for number, image in enumerate(images):
-        image_id = _config_id(image.text("Config"))
+        image_id = config_id(image.text("Config"))
         if image_id is not None and digest.matches(image_id, name):
             return number
     found = names.matching(name, tags, place=place)

@@ -47,6 +47,40 @@ def select(
     return _Layout(files, limits, verify=verify).select(name, Platform.parse(platform))
 
 
+def check_version(files: Files, *, limits: Limits) -> None:
+    """
+    Check that a layout is of the one version there is.
+
+    Raises:
+        FormatError: It is not, or does not say.
+    """
+    place = f"{files.place}: oci-layout"
+    value, _ = documents.load(files.get("oci-layout"), place=place, limits=limits)
+    version = Members.of(value, place).text("imageLayoutVersion")
+    if version != _LAYOUT_VERSION:
+        msg = f"{files.place}: layout version {version!r:.100}, not {_LAYOUT_VERSION}"
+        raise FormatError(msg)
+
+
+def find_blob(files: Files, descriptor: Descriptor) -> Content:
+    """
+    Find a blob in a layout or in its descriptor, unchecked.
+
+    Raises:
+        FormatError: It is nowhere, or only at some address.
+    """
+    path = digest.blob_path(descriptor.digest)
+    if files.has(path):
+        return files.get(path)
+    if descriptor.data is not None:
+        return literal(descriptor.data)
+    if descriptor.urls:
+        place = f"{files.place}: blob {descriptor.digest}"
+        msg = f"{place}: it is not in the layout, only at {descriptor.urls[0]!r:.200}"
+        raise FormatError(msg)
+    return files.get(path)
+
+
 class _Layout:
     """One layout that is being read."""
 
@@ -58,15 +92,7 @@ class _Layout:
 
     def select(self, name: str | None, platform: Platform) -> Selection:
         """Follow the descriptors to the image's blobs."""
-        value, _ = self._document(self._files.get("oci-layout"), "oci-layout")
-        version = Members.of(value, f"{self._place}: oci-layout").text(
-            "imageLayoutVersion"
-        )
-        if version != _LAYOUT_VERSION:
-            msg = (
-                f"{self._place}: layout version {version!r:.100}, not {_LAYOUT_VERSION}"
-            )
-            raise FormatError(msg)
+        check_version(self._files, limits=self._limits)
         value, _ = self._document(self._files.get("index.json"), "index.json")
         index = Index.of(value, place=f"{self._place}: index.json")
         found = self._named(index, name, platform)
@@ -113,18 +139,8 @@ class _Layout:
 
     def _blob(self, descriptor: Descriptor) -> Content:
         """Find a blob and check its size, then its digest, before anything else."""
-        path = digest.blob_path(descriptor.digest)
+        content = find_blob(self._files, descriptor)
         place = f"{self._place}: blob {descriptor.digest}"
-        content: Content
-        if descriptor.data is not None and not self._files.has(path):
-            content = literal(descriptor.data)
-        elif descriptor.urls and not self._files.has(path):
-            msg = (
-                f"{place}: it is not in the layout, only at {descriptor.urls[0]!r:.200}"
-            )
-            raise FormatError(msg)
-        else:
-            content = self._files.get(path)
         if content.size != descriptor.size:
             msg = f"{place}: {content.size} bytes, not {descriptor.size} as announced"
             raise DigestError(msg)

@@ -204,6 +204,8 @@ class _Reading:
         """Refuse what only a lenient reading takes, which reports it."""
         if not self._lenient:
             self._refuse(reason)
+            if self._refused is not None:
+                return  # it has been told of
         self._report(f"{reason}; {made_of_it}")
 
     def _refuse(self, reason: str) -> None:

@@ -220,8 +220,8 @@ class _Run:
         settings = self._settings
         ready: dict[int, tuple[Subject, Stack]] = {}
         for way in settings.strategies:
-            made: dict[int, Strategy] = {}
             for where in settings.where:
+                made: dict[int, Strategy] = {}  # anew: what is remembered weighs
                 group = self._missing(Point(way, where, n) for n in settings.layers)
                 if group:
                     self._tell(f"{way}, {where}")

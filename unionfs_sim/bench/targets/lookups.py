@@ -23,9 +23,17 @@ from unionfs_sim.bench.measure import (
     time_tasks,
 )
 from unionfs_sim.bench.targets.figures import Figure, Setup, median_ns, once, ratio_of
-from unionfs_sim.bench.workload import DIRECTORIES, Subject, Workload, directory, names
+from unionfs_sim.bench.workload import (
+    DIRECTORIES,
+    KEYS_MAX,
+    Subject,
+    Workload,
+    directory,
+    names,
+)
 from unionfs_sim.bench.workload import pushed as pushed_spec
 from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.nodes import WHITEOUT
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.core.union import UnionFS
 
@@ -52,15 +60,16 @@ def warm(setup: Setup) -> Iterator[Figure]:
     alive = []
     for count in counts:
         subject = workload.subject(count)
-        fs = UnionFS(Stack(subject.layers_top_first))
-        alive.append(fs)
+        stack = Stack(subject.layers_top_first)
+        alive.append(stack)
         for place, paths in subject.paths.items():
+            fs = UnionFS(stack)  # one a place: the control's dictionary is as large
             tasks[f"{place} {count}"] = Task(lookups(fs), paths)
             if place in _PLACES and count in {1, setup.deep}:
                 # The same answers by the same texts, so that memory is as far away.
                 table: dict[str, object] = {path: fs.lookup(path) for path in paths}
                 tasks[f"control {place} {count}"] = Task(lookups(OneCall(table)), paths)
-        tasks[f"stat {count}"] = Task(_stats(fs), subject.paths["bottom"])
+        tasks[f"stat {count}"] = Task(_stats(UnionFS(stack)), subject.paths["bottom"])
     timings = time_tasks(tasks, rounds=setup.rounds, batch_ns=setup.batch_ns)
     places = [f"{place} {count}" for place in _PLACES for count in (1, setup.deep)]
     to_get = {place: timings[place].x_dict_get for place in places}
@@ -132,7 +141,7 @@ def _kernel(setup: Setup, workload: Workload, stat_ns: float) -> Iterator[Figure
             return
         paths = [f"{place}{path}" for path in subject.paths["bottom"]]
         batch = calls(os.stat)
-        spend(batch, paths, 1)
+        touched_ns = spend(batch, paths, 1)
         kernel_ns = statistics.median(
             spend(batch, paths, 1) for _ in range(setup.rounds)
         )
@@ -141,6 +150,16 @@ def _kernel(setup: Setup, workload: Workload, stat_ns: float) -> Iterator[Figure
         theirs = median_ns(lambda: os.listdir(target), setup.rounds)  # noqa: PTH208 - the call itself
     fs = UnionFS(Stack(subject.layers_top_first))
     ours = median_ns(lambda: fs.listdir(f"/{directory(0)}"), setup.rounds)
+    again = UnionFS(fs.stack)
+    first_ns = spend(lookups(again), subject.paths["bottom"], 1)
+    yield Figure(
+        5,
+        f"{KEYS_MAX} files touched once: kernel overlayfs at {setup.deep} / ours",
+        touched_ns / first_ns,
+        "x",
+        note=f"told only; a fresh mount and a new union: {touched_ns / 1000:.1f} us "
+        f"and {first_ns / 1000:.1f} us a file",
+    )
     yield Figure(6, listing, theirs / ours, "x", 20, ">=")
 
 
@@ -167,6 +186,7 @@ def cold(setup: Setup) -> Iterator[Figure]:
     flat = ratio_of(asked[setup.deep], asked[1])
     yield Figure(4, f"path never asked before: t({setup.deep}) / t(1)", flat, "x", 1.10)
     yield from _first(stacks[setup.deep], deep, setup, folding / entries)
+    yield from _whiteouts(setup)
 
 
 def _never_asked(stack: Stack, paths: Sequence[str]) -> float:
@@ -232,6 +252,23 @@ def _pushes(stack: Stack, setup: Setup) -> Iterator[Figure]:
         "x",
         1.3,
         note="must cost the layer, not the stack",
+    )
+
+
+def _whiteouts(setup: Setup) -> Iterator[Figure]:
+    """Hide all names of one directory, and list it."""
+    count = 10_000 if not setup.smoke else 100
+    base = Layer.build({f"d/f{number}": "" for number in range(count)} | {"d/last": ""})
+    top = Layer.build({f"d/f{number}": WHITEOUT for number in range(count)})
+    below = Stack([base])
+    with quiet():
+        pushing = once(lambda: below.push(top)) / count / 1000
+    fs = UnionFS([top, base])
+    taken = median_ns(lambda: fs.listdir("/d"), setup.rounds) / 1000
+    what = f"{count:,} whiteouts in one directory"
+    yield Figure(5, f"pushing {what}, each", pushing, "us", 3)
+    yield Figure(
+        6, f"listing over {what}, one name left", taken, "us", note="told only"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from unionfs_sim.cli.benchtable import BENCH
-from unionfs_sim.cli.rows import Command, Option, jobs, letters, levels, option
+from unionfs_sim.cli.rows import Command, Option, count, jobs, letters, levels, option
 
 __all__ = ["COMMANDS", "Command", "Option"]
 
@@ -224,6 +224,36 @@ COMMANDS: Final = (
             ),
         ),
         example="manifest @tour --json",
+    ),
+    Command(
+        "check",
+        "look for all that is wrong or odd with an image file or layout",
+        "inspecting:check",
+        (option("image", metavar="IMAGE", help="a file, or a layout's directory"),),
+        about="Verifies digests, sizes, structure and every entry of every layer, of "
+        "all images and platforms, and goes on after the first error. Exits with 0 if "
+        "there are only warnings, 1 if anything is wrong, 2 if it is no image.",
+        example="check @tour",
+    ),
+    Command(
+        "analyze",
+        "what an image stores in vain, by layer and by path",
+        "inspecting:analyze",
+        (
+            IMAGE,
+            option(
+                "--count", metavar="N", type=count, default=10, help="paths a list [10]"
+            ),
+            option(
+                "--no-digests",
+                dest="digests",
+                action="store_false",
+                help="do not read files for contents stored twice",
+            ),
+        ),
+        about="A file is wasted if a higher layer rewrites or deletes it; efficiency is "
+        "the share of stored bytes that show.",
+        example="analyze @tour",
     ),
     Command(
         "conformance",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import io
-import weakref
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol, final, runtime_checkable
 
@@ -185,7 +184,7 @@ class NfsClient(ForwardingFileSystem):
         self._clock = clock
         self._subpath = subpath.rstrip("/")
         self._caller = ROOT
-        self._kept: weakref.WeakSet[_KeptFile] = weakref.WeakSet()
+        self._kept: set[_KeptFile] = set()
 
     def as_user(
         self,
@@ -247,6 +246,8 @@ class NfsClient(ForwardingFileSystem):
             raise fs_error(errno.EROFS, path, op=op)
         for file in list(self._kept):
             file.push()
+            if file.closing:
+                self._kept.discard(file)
         inner = path
         if self._subpath and path:
             inner = f"{self._subpath}/{path}"
@@ -275,7 +276,7 @@ class NfsClient(ForwardingFileSystem):
         reached = _ReachedFile(self, raw, text)
         file: _ReachedFile | _KeptFile = reached
         if self.options.close_to_open:
-            file = _KeptFile(reached, wanted)
+            file = _KeptFile(reached, wanted, self._kept)
             self._kept.add(file)
         return openfiles.opened(
             file,
@@ -323,8 +324,12 @@ class _ReachedFile:
 class _KeptFile:
     """An open file whose content a client keeps from opening to closing it."""
 
-    def __init__(self, file: _ReachedFile, mode: fileio.Mode) -> None:
+    def __init__(
+        self, file: _ReachedFile, mode: fileio.Mode, kept: set[_KeptFile]
+    ) -> None:
         self._file = file
+        self._kept = kept
+        self.closing = False
         self._append = mode.append
         size = file.seek(0, io.SEEK_END)
         self._data = bytearray(size)
@@ -380,5 +385,14 @@ class _KeptFile:
             del self._changes[0]
 
     def close(self) -> None:
-        self.push()
+        """Send all; what a hard mount cannot send goes once the server is back."""
+        self.closing = True
+        try:
+            self.push()
+        except WouldBlockError:
+            raise
+        except UnionFSError:
+            self._kept.discard(self)
+            raise
+        self._kept.discard(self)
         self._file.close()

@@ -192,10 +192,12 @@ class LockedFile(io.RawIOBase):
         return self._do(lambda: self._raw.truncate(size))
 
     def close(self) -> None:
-        """Close the file; it stays open if what it lies on cannot be reached."""
-        if not self.closed:
-            self._do(self._raw.close)
-        super().close()
+        """Close the file, also if what it lies on says that something went wrong."""
+        try:
+            if not self.closed:
+                self._do(self._raw.close)
+        finally:
+            super().close()
 
 
 def binary(mode: str) -> str:

@@ -20,7 +20,7 @@ from unionfs_sim.containers.mountflag import size_bytes
 from unionfs_sim.core import fileio
 from unionfs_sim.core.clock import Clock
 from unionfs_sim.core.filesystem import FileSystem
-from unionfs_sim.core.flags import O_APPEND, O_TRUNC
+from unionfs_sim.core.flags import O_APPEND, O_TRUNC, SEEK_HOLE
 from unionfs_sim.core.nodes import Kind
 from unionfs_sim.core.paths import StrPath, fspath
 from unionfs_sim.core.status import stat_result, statvfs_result
@@ -160,12 +160,19 @@ class _Usage:
         self.used_bytes = 0
         self.appending: set[int] = set()
 
-    def fitting(self, status: stat_result, offset: int, count: int) -> int:
-        """Give how many bytes of a write fit, whole pages counted."""
+    def fitting(self, held: int, offset: int, count: int) -> int:
+        """
+        Give how many bytes of a write fit, whole pages counted.
+
+        Args:
+            held: Where what the file already takes ends, from the offset on.
+            offset: Where the write starts.
+            count: How many bytes it has.
+        """
         if self.limit_bytes is None:
             return count
-        held = -(-status.st_size // PAGE_BYTES) * PAGE_BYTES
-        if not status.st_blocks or offset > held:
+        held = -(-held // PAGE_BYTES) * PAGE_BYTES
+        if offset > held:
             held = offset // PAGE_BYTES * PAGE_BYTES
         free = (self.limit_bytes - self.used_bytes) // PAGE_BYTES * PAGE_BYTES
         return min(count, held + max(free, 0) - offset)
@@ -372,11 +379,25 @@ class TmpFS(ForwardingFileSystem):
         before = self._fs.fstat(fd)
         if fd in usage.appending:
             offset = before.st_size
-        count = usage.fitting(before, offset, len(data))
+        count = len(data)
+        if usage.limit_bytes is not None and data:
+            held = self._held(fd, before, offset)
+            count = usage.fitting(held, offset, count)
         if data and count <= 0:
             raise fs_error(errno.ENOSPC, fd, op="write")
         yield data[:count]
         usage.used_bytes += _taken(self._fs.fstat(fd)) - _taken(before)
+
+    def _held(self, fd: int, status: stat_result, offset: int) -> int:
+        """Give where the next hole of a file is, its end being one."""
+        if not status.st_blocks:
+            return 0
+        if offset >= status.st_size:
+            return status.st_size
+        position = self._fs.lseek(fd, 0, io.SEEK_CUR)
+        hole = self._fs.lseek(fd, offset, SEEK_HOLE)
+        self._fs.lseek(fd, position, io.SEEK_SET)
+        return hole
 
     def listdir(self, path: StrPath | int = "/") -> list[str]:
         """List the names in a directory, in order; a descriptor is taken as well."""

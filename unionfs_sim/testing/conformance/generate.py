@@ -249,7 +249,7 @@ def draw_case(rng: Random, name: str) -> Case:
         times=times,
         # A special file has no room for user.overlay.origin: whether two links to a
         # copy of one are one inode depends on what the kernel still remembers.
-        links="userxattr" not in options,
+        links=not {"userxattr", "nfs_export"} & options.keys(),
     )
     length = rng.randrange(1, rng.choice((4, 12, 30, OPS_MAX + 1)))
     return Case(

@@ -168,7 +168,7 @@ class Session:
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
         self._fds: dict[str, int] = {}
-        self._inos: dict[str, tuple[int, int]] = {}
+        self._inos: dict[str, int] = {}
 
     def perform(self, op: Op) -> Result:
         """Carry out one operation, other than ``remount``, and give its result."""
@@ -220,16 +220,21 @@ class Session:
         self._inos = other._inos
 
     def remember_ino(self, args: Mapping[str, JSON]) -> None:
-        """Keep an inode number under a name."""
+        """
+        Keep an inode number under a name.
+
+        Without the device's number: all layers are on one file system, and a mount
+        that is made again gets whichever number is free on the host.
+        """
         if "fd" in args:
             found = self.calls.fstat(self.fd(args))
         else:
             found = self.calls.stat(args["path"], follow=False)
-        self._inos[args["name"]] = (found.st_dev, found.st_ino)
+        self._inos[args["name"]] = found.st_ino
 
     def same_ino(self, found: os.stat_result, args: Mapping[str, JSON]) -> bool:
         """Compare an inode number with the one kept under a name."""
-        return self._inos.get(args["name"]) == (found.st_dev, found.st_ino)
+        return self._inos.get(args["name"]) == found.st_ino
 
 
 def _flags(names: Sequence[str], values: Mapping[str, int]) -> int:

@@ -118,7 +118,12 @@ def check(
 
 
 def minimal(
-    first: Finding, kernel: Driver, simulator: Driver, *, seconds: float
+    first: Finding,
+    kernel: Driver,
+    simulator: Driver,
+    *,
+    seconds: float,
+    narrow: Callable[[Case], Case],
 ) -> Finding:
     """
     Shrink a case that differs, keeping the kind of its first difference.
@@ -130,6 +135,7 @@ def minimal(
         kernel: What is right.
         simulator: What differs.
         seconds: How long this may take.
+        narrow: Keeps a case to what can be done here.
     """
     until = time.monotonic() + seconds
     wanted = signature_of(first.differences[0])
@@ -137,10 +143,10 @@ def minimal(
     def still_fails(candidate: Case) -> bool:
         if time.monotonic() >= until:
             return False
-        _, found = check(candidate, kernel, simulator)
+        _, found = check(narrow(candidate), kernel, simulator)
         return bool(found) and signature_of(found[0]) == wanted
 
-    small = shrink(first.case.bare(), still_fails)
+    small = narrow(shrink(first.case.bare(), still_fails))
     outcome, found = check(small, kernel, simulator)
     if not found:
         return first
@@ -162,6 +168,7 @@ def fuzz(
     seed: int,
     until: float,
     programs: Iterable[int],
+    narrow: Callable[[Case], Case] = lambda case: case,
     findings_max: int = FINDINGS_MAX,
     progress: Callable[[FuzzReport], None] = lambda _: None,
 ) -> FuzzReport:
@@ -174,6 +181,7 @@ def fuzz(
         seed: What the programs are drawn from, with their numbers.
         until: When to stop, by `time.monotonic`.
         programs: The numbers of the programs.
+        narrow: Keeps a case to what can be done here.
         findings_max: How many kinds of differences are shrunk.
         progress: Called after each program.
     """
@@ -181,7 +189,8 @@ def fuzz(
     for number in programs:
         if time.monotonic() >= until:
             break
-        case = draw_case(Random(f"{seed}/{number}"), f"fuzz-{seed}-{number}")  # noqa: S311
+        rng = Random(f"{seed}/{number}")  # noqa: S311 - to be had again, not secret
+        case = narrow(draw_case(rng, f"fuzz-{seed}-{number}"))
         outcome, found = check(case, kernel, simulator)
         report.programs += 1
         report.calls += len(outcome.results)
@@ -192,7 +201,7 @@ def fuzz(
             if signature not in report.findings and len(report.findings) < findings_max:
                 finding = Finding(recorded(case, outcome), tuple(found), number)
                 report.findings[signature] = minimal(
-                    finding, kernel, simulator, seconds=SHRINK_SECONDS
+                    finding, kernel, simulator, seconds=SHRINK_SECONDS, narrow=narrow
                 )
         progress(report)
     return report

@@ -67,6 +67,10 @@ class Sketch:
             if kind is None or found == kind or (kind == "leaf" and found != "dir")
         ]
 
+    def kind(self, path: str) -> str | None:
+        """Give the kind of what may be at a path, or ``None``."""
+        return self._kinds.get(path)
+
     def put(self, path: str, kind: str) -> None:
         """Note that something may have been made."""
         if not _plain(path):
@@ -139,6 +143,7 @@ class ProgramMaker:
         self._times = times
         self._links = links
         self._files: list[str] = []
+        self._plain_files: list[str] = []
 
     def op(self, rng: Random | None = None) -> Op:
         """
@@ -159,7 +164,7 @@ class ProgramMaker:
             name = "utimens"
         if name in {"mtime", "fmtime"} and not self._times:
             name = "lstat"
-        if name == "link" and not self._links:
+        if name in {"link", "flink"} and not self._links:
             name = "symlink"
         if name == "lseek" and not self._files:
             name = "open"
@@ -202,6 +207,8 @@ class ProgramMaker:
         if "O_CREAT" in flags or "O_TMPFILE" in flags:
             args["mode"] = self._mode("file")
         self._labels.append(label)
+        if self._sketch.kind(path) in {None, "file", "dir"}:
+            self._plain_files.append(label)
         if path == "." or "O_DIRECTORY" in flags:
             self._directories.append(label)
         elif "O_RDONLY" not in flags:
@@ -239,11 +246,20 @@ class ProgramMaker:
     def _ftruncate(self, _: str) -> dict[str, Any]:
         return {"fd": self._label(), "length": self._length()}
 
+    def _changed(self) -> str:
+        """
+        Draw a file to change the attributes of; not a device or fifo.
+
+        Where such a one has lost its name, the kernel copies it up over whatever has
+        the name now (docs/deviations.md).
+        """
+        return self._rng.choice(self._plain_files or ["none"])
+
     def _fchmod(self, _: str) -> dict[str, Any]:
-        return {"fd": self._label(), "mode": self._mode("file")}
+        return {"fd": self._changed(), "mode": self._mode("file")}
 
     def _fchown(self, _: str) -> dict[str, Any]:
-        return {"fd": self._label(), **self._owner()}
+        return {"fd": self._changed(), **self._owner()}
 
     def _fallocate(self, _: str) -> dict[str, Any]:
         flags = self._rng.choice(([], ["KEEP_SIZE"], ["PUNCH_HOLE", "KEEP_SIZE"]))

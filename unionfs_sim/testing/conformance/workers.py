@@ -16,6 +16,7 @@ from unionfs_sim.testing.conformance import fuzz, syscalls
 from unionfs_sim.testing.conformance.cases import Case
 from unionfs_sim.testing.conformance.driver import observe, recorded
 from unionfs_sim.testing.conformance.kernel import KernelDriver
+from unionfs_sim.testing.conformance.narrow import to_user_namespace
 from unionfs_sim.testing.conformance.simulator import SimulatorDriver
 
 #: How often a process tells how far it is.
@@ -99,11 +100,9 @@ def record(cases: Sequence[Case]) -> list[Case]:
 def _fuzz(
     channel: Any,  # noqa: ANN401
     driver: KernelDriver,
-    seed: int,
-    seconds: float,
-    first: int,
-    step: int,
+    work: tuple[int, float, int, int, bool],
 ) -> None:
+    seed, seconds, first, step, narrow = work
     told = time.monotonic()
 
     def progress(report: fuzz.FuzzReport) -> None:
@@ -119,6 +118,7 @@ def _fuzz(
         seed=seed,
         until=time.monotonic() + seconds,
         programs=fuzz.numbers(first, step),
+        narrow=to_user_namespace if narrow else lambda case: case,
         progress=progress,
     )
     channel.put(("done", report))
@@ -133,7 +133,8 @@ def run_fuzz(
     Raises:
         WorkerError: No overlay can be mounted here.
     """
-    work = [(_fuzz, (seed, seconds, job, jobs)) for job in range(jobs)]
+    narrow = os.geteuid() != 0
+    work = [(_fuzz, ((seed, seconds, job, jobs, narrow),)) for job in range(jobs)]
     total = fuzz.FuzzReport()
     for report in _run(work, progress):
         total.add(report)

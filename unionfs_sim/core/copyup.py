@@ -147,10 +147,7 @@ class Draft:
         linked = lower.nlink > 1
         policy = self.call.policy
         indexed = policy.nfs_export or (linked and policy.index)
-        inode = self._copy(lower, origin=indexed or not linked)
-        if isinstance(lower, Regular) and policy.metacopy and not data:
-            meta = marked(inode.meta, "metacopy", b"")
-            inode.node = attrs.evolve(inode.node, meta=meta)
+        inode = self._copy(lower, origin=indexed or not linked, data=data)
         if indexed:
             self.add(AddToIndex(inode, lower))
         self.add(CopyUp(parent, name, inode))
@@ -160,7 +157,7 @@ class Draft:
         self.impure(parent)
         return inode
 
-    def _copy(self, lower: Leaf, *, origin: bool) -> UpperFile:
+    def _copy(self, lower: Leaf, *, origin: bool, data: bool) -> UpperFile:
         """
         Copy a lower file; one of several hard links comes up alone (S28).
 
@@ -170,6 +167,8 @@ class Draft:
         # Only files and directories can have user.* xattrs to keep a handle in.
         if origin and (not self.call.policy.userxattr or isinstance(lower, Regular)):
             meta = self.call.space.with_origin(meta, lower)
+        if isinstance(lower, Regular) and self.call.policy.metacopy and not data:
+            meta = marked(meta, "metacopy", b"")
         node = attrs.evolve(lower, nlink=1, meta=meta)
         if isinstance(node, Regular):
             node = attrs.evolve(node, content=node.content.dense(COPY_STEP_BYTES))
@@ -206,7 +205,7 @@ class Draft:
                 self.add(count_step(live, -1))
         elif not isinstance(live, _DIRECTORIES) and live.nlink > 1:
             self.impure(self.parents(place.trail))
-            inode = self._copy(live, origin=True)
+            inode = self._copy(live, origin=True, data=False)
             count = _relative(live.nlink - 2)  # the index entry, and the name that goes
             self.add(AddToIndex(inode, live), SetMark(inode, "nlink", count))
 

@@ -258,7 +258,7 @@ class UnionDescriptors(UnionChanger):
         """Give what a file stands on now: copied up since, or not."""
         live = file.live
         if not isinstance(live, (UpperFile, UpperDirectory)):
-            raised = self._space.raised.get(id(live))
+            raised = self._space.raised.get(id(live)) or self._space.index.get(id(live))
             if raised is None and _is_linked(live):
                 raised = self._space.raised_names.get(self._where(file) or ())
             if raised is not None:

@@ -59,6 +59,7 @@ class Space:
             node's identity; empty unless ``index=on``.
         raised: Where a lower object went when it was copied up, likewise; a
             descriptor that is open on it follows (S31).
+        last_number: The last inode number that an object of the upper was given.
         raised_names: Where one of several lower hard links went, by its name.
     """
 
@@ -72,7 +73,7 @@ class Space:
         self.index: dict[int, UpperFile] = {}
         self.raised: dict[int, UpperInode] = {}
         self.raised_names: dict[Parts, UpperFile] = {}
-        self._made = _UPPER_NUMBERS
+        self.last_number = _UPPER_NUMBERS
 
     def child(self, directory: LiveDirectory, name: Name) -> Live | None:
         """
@@ -202,14 +203,9 @@ class Space:
         else:
             return self.view.number(live)
         if not live.number:
-            self._made += 1
-            live.number = self._made
+            self.last_number += 1
+            live.number = self.last_number
         return live.number
-
-    def renumber(self, inode: UpperInode, number: int) -> None:
-        """Give an inode of the upper a number that it had in an earlier mount."""
-        inode.number = inode.number or number
-        self._made = max(self._made, number)
 
     def fork(self) -> Space:
         """Give a second space that starts as this one is; layers are shared."""
@@ -218,7 +214,7 @@ class Space:
         twin = Space(root, self.view, self.policy, read_only=self.read_only)
         for key, inode in self.index.items():
             twin.index[key] = copies.get(id(inode)) or _copy(inode)
-        twin._made = self._made
+        twin.last_number = self.last_number
         return twin
 
 

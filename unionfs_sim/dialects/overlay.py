@@ -200,12 +200,14 @@ class Disk:
             the inode that it became.
         stack: The stack that was mounted; holding it keeps inode numbers.
         numbers: The inode numbers that the upper's own objects were given, by path.
+        last_number: The last one that was given out.
     """
 
     upper: Layer
     index: Mapping[int, Leaf] = attrs.field(factory=dict)
     stack: Stack | None = None
     numbers: Mapping[Parts, int] = attrs.field(factory=dict)
+    last_number: int = 0
 
 
 def mount(
@@ -258,7 +260,8 @@ def mount(
     if disk is not None:
         _settle_root(fs, policy)
         for parts, inode in _inodes(fs.space.root) if disk.numbers else ():
-            fs.space.renumber(inode, disk.numbers.get(parts, 0))
+            inode.number = disk.numbers.get(parts, 0)
+        fs.space.last_number = max(fs.space.last_number, disk.last_number)
         _restore_index(fs, disk, prefix)
     return fs
 
@@ -339,7 +342,7 @@ def unmount(fs: UnionFS) -> Disk:
         for inode in space.index.values()
     }
     numbers = {parts: x.number for parts, x in _inodes(space.root) if x.number}
-    return Disk(upper_on_disk(fs), index, fs.stack, numbers)
+    return Disk(upper_on_disk(fs), index, fs.stack, numbers, space.last_number)
 
 
 #: What speaks of one mount on one disk: handles, link counts, and what comes of them.

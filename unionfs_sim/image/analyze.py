@@ -58,9 +58,8 @@ class Waste:
 
     Attributes:
         path: The path; of several names of an inode, the one that went last.
-        wasted_bytes: The bytes of all its files that do not show.
-        rewritten_bytes: Those that something else of this path hides.
-        deleted_bytes: The rest.
+        rewritten_bytes: Bytes of its files that something else of this path hides.
+        deleted_bytes: Bytes of those that are otherwise gone.
         layers: The layers that store them.
         hidden_in: The layers that hide them.
     """

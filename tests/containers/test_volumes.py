@@ -624,6 +624,7 @@ def test_device_that_is_too_small(store: VolumeStore) -> None:
     assert [] == store.host.fs.listdir(volume.mountpoint)
 
 
+@pytest.mark.slow
 def test_deep_trees_are_copied() -> None:
     """A tree deeper than Python's stack is copied."""
     source, target = UnionFS(), UnionFS()

@@ -67,7 +67,6 @@ class Mount:
         implied: Whether it came along with a mount that it lies under.
         device: What ``st_dev`` tells of it; 0 leaves that as it is.
         children: What is mounted on it, by the path in `fs`.
-        followers: The mounts, of whatever table, that later mounts travel to.
         backing: What all mounts of the file system share.
         table: The table that it is in.
     """
@@ -86,7 +85,7 @@ class Mount:
     backing: Backing
     table: MountTable = attrs.field(repr=False)
     children: dict[str, Mount] = attrs.field(factory=dict)
-    followers: weakref.WeakSet[Mount] = attrs.field(factory=weakref.WeakSet)
+    _followers: weakref.WeakSet[Mount] | None = None
 
     def attrs(self) -> dict[str, Any]:
         """Give it as ``docker inspect`` shows it under ``Mounts``, keys in order."""
@@ -112,6 +111,17 @@ class Mount:
             parts.append(relative(mount.at, mount.parent.root))
             mount = mount.parent
         return "".join(reversed(parts)) or "/"
+
+    @property
+    def followers(self) -> list[Mount]:
+        """The mounts, of whatever table, that later mounts travel to."""
+        return list(self._followers or ())
+
+    def lead(self, mount: Mount) -> None:
+        """Let later mounts travel to another."""
+        if self._followers is None:
+            self._followers = weakref.WeakSet()
+        self._followers.add(mount)
 
     @property
     def shared(self) -> bool:

@@ -19,7 +19,7 @@ from unionfs_sim.containers.attached import (
     relative,
 )
 from unionfs_sim.containers.explaining import Explanation, explain
-from unionfs_sim.containers.removed import RemovedFile
+from unionfs_sim.containers.removed import RemovedDirectory, RemovedFile
 from unionfs_sim.containers.tabledescriptors import TableDescriptors
 from unionfs_sim.containers.tablereading import TableState
 from unionfs_sim.core.filesystem import FileSystem
@@ -150,10 +150,15 @@ class MountTable(TableDescriptors):
                 raise fs_error(errno.EBUSY, text, op="mount")
             if (spot.kind is Kind.DIRECTORY) != (made.kind is Kind.DIRECTORY):
                 raise fs_error(errno.ENOTDIR, text, op="mount")
+            if isinstance(spot.mount.fs, (RemovedDirectory, RemovedFile)):
+                raise fs_error(errno.ENOENT, text, op="mount")
             made.destination = text
-            self._attach(made, spot.mount, spot.path)
+            below = []
             if recursive and isinstance(fs, MountTable):
-                self._clone_children(fs, subpath, made)
+                below = self._copies_below(fs, subpath, made)
+            self._attach(made, spot.mount, spot.path)
+            for twin, parent, at in below:
+                self._attach(twin, parent, at)
             self._spread(made)
         return made
 
@@ -194,9 +199,9 @@ class MountTable(TableDescriptors):
         )
         if base is not None:
             if propagation not in {"private", PROPAGATION}:
-                base.followers.add(made)
+                base.lead(made)
             if made.shared:
-                made.followers.add(base)
+                made.lead(base)
         backing.mounts.add(made)
         return made
 
@@ -220,20 +225,24 @@ class MountTable(TableDescriptors):
         parent.children = {**parent.children, at: made}
         self._state.order.append(made)
 
-    def _clone_children(self, table: MountTable, subpath: str, made: Mount) -> None:
-        """Let what is mounted below the source of a mount come along."""
+    def _copies_below(
+        self, table: MountTable, subpath: str, made: Mount
+    ) -> list[tuple[Mount, Mount, str]]:
+        """Make mounts of what is mounted below a source: each with where it goes."""
         base = table.state_spot(subpath).mount
+        found = []
         pending = [(base, made)]
         while pending:
             original, copy = pending.pop()
             for at, child in original.children.items():
                 if at == copy.root or not _below(at, copy.root):
                     continue
-                twin = child.table.copied(child, copy.propagation, self)
+                twin = self.copied(child, copy.propagation, self)
                 twin.read_only = twin.read_only or made.read_only
-                twin.destination = made.destination + relative(at, copy.root)
-                self._attach(twin, copy, at)
+                twin.destination = copy.destination + relative(at, copy.root)
+                found.append((twin, copy, at))
                 pending.append((child, twin))
+        return found
 
     def copied(self, mount: Mount, propagation: str, table: MountTable) -> Mount:
         """Make a second mount of the same, for another place; attached nowhere."""
@@ -254,7 +263,7 @@ class MountTable(TableDescriptors):
         )
         mount.backing.mounts.add(twin)
         if propagation not in {"private", PROPAGATION}:
-            mount.followers.add(twin)
+            mount.lead(twin)
         return twin
 
     def _spread(self, made: Mount) -> None:
@@ -265,18 +274,22 @@ class MountTable(TableDescriptors):
             mount = pending.pop()
             parent = mount.parent
             assert parent is not None
-            for follower in list(parent.followers) if parent.shared else []:
+            for follower in parent.followers if parent.shared else []:
                 if follower in reached or not _below(mount.at, follower.root):
                     continue
                 reached.add(follower)
                 twin = self.copied(mount, follower.propagation, follower.table)
-                mount.followers.add(twin)
+                mount.lead(twin)
                 follower.table._attach(twin, follower, mount.at)  # noqa: SLF001
                 pending.append(twin)
 
-    def unmount(self, path: StrPath) -> None:
+    def unmount(self, path: StrPath, *, lazy: bool = False) -> None:
         """
         Take away what was mounted last at a path.
+
+        Args:
+            path: The path.
+            lazy: Whether what is mounted in it goes with it, as by ``umount -l``.
 
         Raises:
             UnionFSError: EINVAL, it is no mount point; EBUSY, it is the root, or
@@ -290,10 +303,10 @@ class MountTable(TableDescriptors):
                 raise fs_error(errno.EINVAL, text, op="unmount")
             if mount.parent is None:
                 raise fs_error(errno.EBUSY, text, op="unmount")
-            if any(not child.implied for child in mount.children.values()):
+            if mount.children and not lazy:
                 raise fs_error(errno.EBUSY, text, op="unmount")
             self.drop(mount)
-            for follower in list(mount.followers):
+            for follower in mount.followers:
                 if follower.implied:
                     follower.table.drop(follower)
 

@@ -15,11 +15,11 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from unionfs_sim.containers.attached import Mount
-from unionfs_sim.core.cache import Negative
+from unionfs_sim.core.cache import Negative, Resolved
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.meta import Credentials, Meta
 from unionfs_sim.core.nodes import Kind
-from unionfs_sim.core.paths import SYMLINKS_MAX, name_fits, split
+from unionfs_sim.core.paths import NAME_BYTES_MAX, SYMLINKS_MAX, name_fits, split
 from unionfs_sim.core.permissions import EXECUTE, allows
 from unionfs_sim.core.union import UnionFS
 from unionfs_sim.errors import UnionFSError, fs_error
@@ -30,9 +30,14 @@ Maker: TypeAlias = Callable[[Mount, str, bool], None]
 
 _KINDS: Final = {kind.type_bits: kind for kind in Kind}
 
+_UNKNOWN: Final = Negative(errno.ENOENT)
+
+#: Names of so few characters are not too long.
+_SHORT_NAME: Final = NAME_BYTES_MAX // 4
+
 
 @final
-@attrs.frozen
+@attrs.define(eq=False)  # not frozen: one is made for each verb
 class Spot:
     """
     Where a path leads: a mount, and a path in its file system without links.
@@ -172,7 +177,7 @@ def _walk(
             if len(trail) > 1:
                 trail.pop()
             continue
-        if not name_fits(name):
+        if len(name) > _SHORT_NAME and not name_fits(name):
             raise fs_error(errno.ENAMETOOLONG, path, op=op)
         inner = join(directory, name)
         kind: Kind | None
@@ -181,7 +186,15 @@ def _walk(
         if child is not None:
             mount, inner, kind = _top(child)
         else:
-            kind = _look(mount, inner, path, op)
+            fs = mount.fs
+            found: Resolved | Negative = _UNKNOWN
+            if type(fs) is UnionFS:  # the common case, without more calls than needed
+                with mount.backing.lock:
+                    found = fs.lookup(inner)
+            if isinstance(found, Negative):
+                kind = _look(mount, inner, path, op)
+            else:
+                kind = found.kind
             if kind is None and maker is not None:
                 maker(mount, inner, not any(x for x in pending if x != "."))
                 kind = _look(mount, inner, path, op)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import threading
-import weakref
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar, final, runtime_checkable
 
@@ -82,9 +81,7 @@ class TableReader(FileSystem):
     def _begin(self, state: TableState, caller: Credentials) -> None:
         self._state = state
         self._caller = caller
-        self._views: weakref.WeakKeyDictionary[Mount, tuple[FileSystem, FileSystem]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._views: dict[Mount, tuple[FileSystem, FileSystem]] = {}
 
     # --- walking and asking -------------------------------------------------------
 
@@ -147,9 +144,7 @@ class TableReader(FileSystem):
         text = fspath(path)
         with self._state.lock:
             spot = self._there(text, op="stat", follow=follow_symlinks)
-            made = self._ask(
-                spot, text, lambda fs, inner: fs.stat(inner, follow_symlinks=False)
-            )
+            made = self._ask(spot, text, _lstat if spot.kind is Kind.SYMLINK else _stat)
         return with_device(made, spot.mount.device)
 
     def listdir(self, path: StrPath | int = "/") -> list[str]:
@@ -254,6 +249,15 @@ class TableReader(FileSystem):
             return self._ask(
                 spot, text, lambda fs, inner: fs.listxattr(inner, follow_symlinks=False)
             )
+
+
+def _stat(fs: FileSystem, inner: str) -> stat_result:
+    """Give a status by the path of no link: a union remembers these."""
+    return fs.stat(inner)
+
+
+def _lstat(fs: FileSystem, inner: str) -> stat_result:
+    return fs.lstat(inner)
 
 
 def with_device(status: stat_result, device: int) -> stat_result:

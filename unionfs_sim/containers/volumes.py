@@ -185,7 +185,7 @@ class Volume:
             return
         del self._mounted_by[container_id]
         if self.special and not self._mounted_by:
-            self.host.fs.unmount(self.mountpoint)
+            self.host.fs.unmount(self.mountpoint, lazy=True)
 
     @property
     def size_bytes(self) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
 import subprocess
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ import unionfs_sim
 PACKAGE = Path(unionfs_sim.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LINES_MAX = 800
+#: Docstrings, comments and blank lines not counted.
+CORE_CODE_LINES_MAX = 6_000
 #: Folders of one machine, which no file of the project may speak of.
 MACHINE = re.compile(r"(?<![\w.~$}-])/(?:work|root)/[\w.]")
 TEXT_SUFFIXES = {".cfg", ".ini", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
@@ -41,6 +46,37 @@ def test_module_is_short(module: str) -> None:
     lines = (PACKAGE / module).read_text(encoding="utf-8").count("\n")
 
     assert lines <= LINES_MAX
+
+
+def code_lines(module: Path) -> int:
+    """Count the lines that hold code: no blank lines, comments or docstrings."""
+    source = module.read_text(encoding="utf-8")
+    blank = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in blank:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                assert first.end_lineno is not None
+                lines -= set(range(first.lineno, first.end_lineno + 1))
+    return len(lines)
+
+
+def test_core_is_small() -> None:
+    """What must agree with the kernel can be read in a day."""
+    core = [path for path in MODULES if path.parent.name == "core"]
+
+    assert sum(map(code_lines, core)) <= CORE_CODE_LINES_MAX
 
 
 def test_types_are_announced() -> None:

@@ -84,6 +84,53 @@ class Unavailable(EngineError):  # noqa: N818
     status = 503
 
 
+class ContainerError(Exception):
+    """
+    A container that was waited for ended with another exit code than 0.
+
+    Attributes:
+        container: The container.
+        exit_status: Its exit code.
+        command: What it ran.
+        image: The image that it was made of.
+        stderr: What it complained of.
+    """
+
+    def __init__(
+        self,
+        container: object,
+        exit_status: int,
+        command: list[str],
+        image: str,
+        stderr: bytes,
+    ) -> None:
+        self.container = container
+        self.exit_status = exit_status
+        self.command = command
+        self.image = image
+        self.stderr = stderr
+        said = f": {stderr.decode(errors='replace')}" if stderr else ""
+        super().__init__(
+            f"Command {' '.join(command)!r} in image {image!r} returned non-zero exit"
+            f" status {exit_status}{said}"
+        )
+
+
+class ContainerBuildError(EngineError):
+    """
+    A command of a build ended with another exit code than 0.
+
+    Attributes:
+        code: The exit code.
+        log: What it wrote.
+    """
+
+    def __init__(self, message: str, code: int, log: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.log = log
+
+
 #: The error of each status.
 BY_STATUS: Final[dict[int, type[EngineError]]] = {
     kind.status: kind

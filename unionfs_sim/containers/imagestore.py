@@ -132,7 +132,10 @@ class ImageStore:
                 if any(tag in (wanted, name) or tag.rpartition(":")[0] == name
                        for tag in image.tags)
             ]  # fmt: skip
-        created = {image.id: image.document.get("created", "") for image in found}
+        created = {
+            image.id: str(image.document.get("created", "")).rstrip("Z")
+            for image in found
+        }
         return sorted(found, key=lambda image: created[image.id], reverse=True)
 
     # --- getting images in ----------------------------------------------------

@@ -85,14 +85,20 @@ class NotRunnable(Exception):  # noqa: N818 - an answer, which the caller words
 class Machine(Protocol):
     """What a container is to the processes in it."""
 
-    scheduler: Scheduler
+    @property
+    def scheduler(self) -> Scheduler:
+        """Gives processes their turns."""
+        ...  # pragma: no cover
+
+    @property
+    def network(self) -> Namespace:
+        """The network that processes see."""
+        ...  # pragma: no cover
 
     @property
     def programs(self) -> ProgramFinder:
         """Finds programs."""
         ...  # pragma: no cover
-
-    network: Namespace
 
     @property
     def hostname(self) -> str:

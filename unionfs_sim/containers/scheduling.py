@@ -12,7 +12,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Final, TypeAlias, TypeVar, final
+from typing import Final, Protocol, TypeAlias, TypeVar, final
 
 import attrs
 
@@ -50,6 +50,18 @@ class Timeline:
     def advance_to(self, when_ns: int) -> None:
         """Go on to a time; one that has gone by changes nothing."""
         self._offset_ns += max(0, when_ns - self())
+
+
+class Advancing(Protocol):
+    """A clock that can be put forward, such as a `Timeline`."""
+
+    def __call__(self) -> int:
+        """Give the time, in nanoseconds since the epoch."""
+        ...  # pragma: no cover
+
+    def advance_to(self, when_ns: int) -> None:
+        """Go on to a time."""
+        ...  # pragma: no cover
 
 
 @final
@@ -124,6 +136,7 @@ class Task:
         "_awake",
         "_doom",
         "_ended",
+        "_frozen",
         "_running",
         "_scheduler",
         "_steps",
@@ -140,6 +153,7 @@ class Task:
         self._scheduler = scheduler
         self._steps = steps
         self._awake = False
+        self._frozen = False
         self._running = False
         self._doom: int | None = None
         self._ended: Event | None = None
@@ -160,14 +174,23 @@ class Task:
 
     def wake(self) -> None:
         """Let it look again whether it can go on."""
-        if not self._awake and self.code is None:
+        if not self._awake and self.code is None and not self._frozen:
             self._awake = True
             self._scheduler.ready.append(self)
+
+    def freeze(self) -> None:
+        """Give it no more turns, whatever happens, until `thaw`."""
+        self._frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on after `freeze`; it looks again at what it waits for."""
+        self._frozen = False
+        self.wake()
 
     def step(self) -> None:
         """Let it go on until it waits or ends."""
         self._awake = False
-        if self.code is not None:
+        if self.code is not None or self._frozen:
             return
         self._running = True
         try:
@@ -226,7 +249,7 @@ class Scheduler:
     (True, 7)
     """
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Advancing) -> None:
         self.now = timeline
         self.ready: deque[Task] = deque()
         self._timers: list[tuple[int, int, Task]] = []

@@ -1,13 +1,11 @@
 """
 A small ``sh``: lists, pipes, redirections, loops, functions, substitution.
 
-Every command of a pipe takes turns with the others, so ``yes | head`` ends; and a
-shell on a terminal waits for its lines.
+Every command of a pipe takes turns with the others, so ``yes | head`` ends.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 from collections.abc import Iterable, Mapping
 from typing import Final, NoReturn, final
@@ -20,7 +18,7 @@ from unionfs_sim.containers.process import (
     NotRunnable,
     Process,
 )
-from unionfs_sim.containers.scheduling import Steps, Task, Wait, at_once
+from unionfs_sim.containers.scheduling import Steps, Task, Wait
 from unionfs_sim.containers.shellexpand import (
     expand_pattern,
     expand_text,
@@ -28,6 +26,7 @@ from unionfs_sim.containers.shellexpand import (
     expand_words,
     matches,
 )
+from unionfs_sim.containers.shellpipes import close_all, closing
 from unionfs_sim.containers.streams import Collected, FileStream, Nothing, Pipe
 from unionfs_sim.errors import UnionFSError
 
@@ -161,7 +160,8 @@ class Shell:
         """Run commands one after the other."""
         for item in tree.items:
             if item.background:
-                self.jobs.append(self._fork(words.Sequence((_foreground(item),))))
+                here = words.AndOr(item.first, item.rest)
+                self.jobs.append(self._fork(words.Sequence((here,))))
                 self.code = 0
                 continue
             yield from self._and_or(item)
@@ -216,7 +216,7 @@ class Shell:
                 shell.fds[1] = pipe
             tree = words.Sequence((words.AndOr(words.Pipeline((command,))),))
             reads = source if isinstance(source, Pipe) and number else None
-            steps = _closing(shell.finish(tree), pipe, reads)
+            steps = closing(shell.finish(tree), pipe, reads)
             tasks.append(self.process.background(steps))
             source = pipe
         for task in tasks:
@@ -276,7 +276,7 @@ class Shell:
         try:
             return (yield from self._compound(command))
         finally:
-            _close(opened)
+            close_all(opened)
             self.fds = saved
 
     def _compound(self, command: words.Command) -> Steps[int]:
@@ -385,7 +385,7 @@ class Shell:
             return (yield from self._call(argv, given))
         finally:
             if not kept:
-                _close(opened)
+                close_all(opened)
                 self.fds = saved
 
     def _call(self, argv: list[str], given: Mapping[str, str]) -> Steps[int]:
@@ -498,102 +498,3 @@ class Shell:
             return Nothing()
         file = self.process.fs.open(path, mode, -1 if mode == "rb" else 0)
         return FileStream(file)
-
-
-def _foreground(item: words.AndOr) -> words.AndOr:
-    return words.AndOr(item.first, item.rest)
-
-
-def _close(opened: list[FileStream]) -> None:
-    for stream in opened:
-        with contextlib.suppress(UnionFSError):
-            stream.close()
-
-
-def _closing(steps: Steps[int], writes: Pipe | None, reads: Pipe | None) -> Steps[int]:
-    """Run one command of a pipe, and close its ends."""
-    try:
-        return (yield from steps)
-    finally:
-        if writes is not None:
-            writes.close()
-        if reads is not None:
-            reads.stop_reading()
-
-
-def shell(process: Process) -> Steps[int]:
-    """Run a script: ``sh [-c SCRIPT [NAME [ARG...]] | FILE [ARG...]]``, or the input."""
-    args = list(process.args)
-    flags = ""
-    while args and args[0][:1] in "-+" and len(args[0]) > 1:
-        flags += args.pop(0)[1:]
-        if "c" in flags:
-            break
-    if "c" in flags:
-        if not args:
-            return at_once(process.fail("-c requires an argument", 2))
-        script = args.pop(0)
-        name = args.pop(0) if args else process.name
-        return _script(process, name, args, script, flags)
-    if args and "s" not in flags:
-        name, *rest = args
-        try:
-            script = process.fs.read_text(process.path(name))
-        except UnionFSError:
-            return at_once(
-                process.fail(f"can't open '{name}': No such file or directory", 2)
-            )
-        return _script(process, name, rest, script, flags)
-    return _lines(process, args, flags)
-
-
-def _made(process: Process, name: str, args: list[str], flags: str) -> Shell:
-    made = Shell(process, name, args)
-    made.options.update(letter for letter in flags if letter in "eux")
-    return made
-
-
-def _script(
-    process: Process, name: str, args: list[str], script: str, flags: str
-) -> Steps[int]:
-    made = _made(process, name, args, flags)
-    try:
-        return (yield from made.run(script))
-    except Exit as end:
-        return end.code
-    except Jump as jump:
-        return jump.code
-
-
-def _lines(process: Process, args: list[str], flags: str) -> Steps[int]:
-    """Run what comes line by line; a command may take several."""
-    made = _made(process, process.name, args, flags)
-    terminal = getattr(process.stdin, "terminal", False)
-    script = ""
-    if terminal:
-        process.stdout.write("/ # " if not process.user.uid else "/ $ ")
-    while line := (yield from process.stdin.readline()):
-        script += line.decode("utf-8", "surrogateescape")
-        try:
-            tree = words.parse(script)
-        except words.ShellSyntaxError as error:
-            if error.incomplete:
-                if terminal:
-                    process.stdout.write("> ")
-                continue
-            made.code = made.fail(str(error), 2)
-            script = ""
-            continue
-        script = ""
-        try:
-            yield from made.sequence(tree)
-        except Exit as end:
-            return end.code
-        except Jump as jump:
-            made.code = jump.code
-        if terminal:
-            sign = "$" if process.user.uid else "#"
-            process.stdout.write(f"{made.cwd} {sign} ")
-    if script:
-        made.code = made.fail("syntax error: unexpected end of file", 2)
-    return made.code

@@ -59,6 +59,7 @@ class Pipe:
     Attributes:
         closed: Whether nothing more will be written.
         broken: Whether nobody reads any more; a write is then EPIPE.
+        terminal: Whether a person sits at the other end.
         changed: Happens when something is written, and at the end.
 
     >>> pipe = Pipe()
@@ -69,13 +70,14 @@ class Pipe:
     b'one\\ntwo\\n'
     """
 
-    __slots__ = ("_data", "_tee", "broken", "changed", "closed")
+    __slots__ = ("_data", "_tee", "broken", "changed", "closed", "terminal")
 
     def __init__(self, tee: Callable[[bytes], object] | None = None) -> None:
         self._data = bytearray()
         self._tee = tee
         self.closed = False
         self.broken = False
+        self.terminal = False
         self.changed = Event()
 
     def __len__(self) -> int:
@@ -206,16 +208,20 @@ class Collected:
     b'hello'
     """
 
-    __slots__ = ("_parts", "_tee")
+    __slots__ = ("_keep", "_parts", "_tee")
 
-    def __init__(self, tee: Callable[[bytes], object] | None = None) -> None:
+    def __init__(
+        self, tee: Callable[[bytes], object] | None = None, *, keep: bool = True
+    ) -> None:
         self._parts: list[bytes] = []
         self._tee = tee
+        self._keep = keep
 
     def write(self, data: str | bytes) -> int:
         """Take something."""
         raw = _encoded(data)
-        self._parts.append(raw)
+        if self._keep:
+            self._parts.append(raw)
         if self._tee is not None:
             self._tee(raw)
         return len(raw)

@@ -8,7 +8,7 @@ from typing import Final
 from unionfs_sim.containers.commands import files, listing, network, system, text
 from unionfs_sim.containers.commands.busybox import busybox
 from unionfs_sim.containers.process import Program
-from unionfs_sim.containers.shell import shell
+from unionfs_sim.containers.shellmain import shell
 
 #: Each command by its name.
 APPLETS: Final[Mapping[str, Program]] = {

@@ -1,0 +1,186 @@
+"""`Engine`: Docker's engine as a library, in process, on a simulated host."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from ipaddress import IPv4Interface
+from typing import Any, Final, Self, final
+
+from unionfs_sim.containers import busyboximage
+from unionfs_sim.containers.attached import MountSource
+from unionfs_sim.containers.host import Host, World
+from unionfs_sim.containers.ids import CountedIds, Ids
+from unionfs_sim.containers.images import OVERLAY_ROOT
+from unionfs_sim.containers.imagestore import ImageStore
+from unionfs_sim.containers.losing import Loss
+from unionfs_sim.containers.manager import Containers
+from unionfs_sim.containers.networks import NetworkStore
+from unionfs_sim.containers.overlaydirs import LayerSource, OverlayDirectories
+from unionfs_sim.containers.programs import Programs
+from unionfs_sim.containers.scheduling import Scheduler, Timeline
+from unionfs_sim.containers.sockets import Interface, Namespace
+from unionfs_sim.containers.states import timestamp
+from unionfs_sim.containers.volumes import VolumeStore
+from unionfs_sim.core.clock import Clock
+from unionfs_sim.core.layer import Layer
+
+_FIRST_PID: Final = 1000
+
+
+def _same(layer: Layer) -> Layer:
+    """Give a layer that does not change."""
+    return layer
+
+
+@final
+class Engine:
+    """
+    An engine: images, containers, volumes and networks on one host.
+
+    Nothing is real: programs are Python callables, the network and the host's disk
+    are in memory, and time passes only when everybody waits.  Two runs of one program
+    see the same ids, times and addresses.
+
+    Args:
+        host: The machine that it runs on; one of its own by default.
+        clock: Where times come from, if the host is its own.
+        ids: Where ids come from.
+
+    Attributes:
+        images: The images.
+        containers: The containers.
+        volumes: The volumes, which lie on the host.
+        networks: The networks.
+        programs: What the binaries in the images do.
+        host: The machine.
+        scheduler: Gives programs their turns.
+        build_cache: Which image a step of a build made, by the image before and what
+            the step was.
+        lock: Held during each verb.
+
+    >>> engine = Engine.with_busybox()
+    >>> db = engine.containers.run("busybox", "sleep 1000", name="db", detach=True)
+    >>> db.exec_run(["sh", "-c", "echo row1 > /t1; cat /t1"]).output
+    b'row1\\n'
+    >>> [str(change) for change in db.diff()]
+    ['A /t1']
+    >>> db.remove(force=True)
+    """
+
+    def __init__(
+        self,
+        host: Host | None = None,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+    ) -> None:
+        self.host = host or Host(world=World(Timeline(clock)))
+        self.clock = self.host.clock
+        self.ids: Ids = ids or CountedIds(f"engine:{self.host.name}")
+        self.lock = threading.RLock()
+        self.scheduler = Scheduler(self.clock)
+        self.programs = Programs()
+        self.networks = NetworkStore(self.ids, self._now)
+        self.volumes = VolumeStore(self.host, ids=self.ids)
+        self.containers = Containers(self)
+        self.images = ImageStore(self.ids, self._now, self.containers.usages)
+        self.host_namespace = self._host_namespace()
+        self.build_cache: dict[tuple[str, str], str] = {}
+        self._pids = _FIRST_PID
+        self._show_layers()
+
+    @classmethod
+    def with_busybox(cls, host: Host | None = None, **options: Any) -> Self:
+        """
+        Make an engine that has one image: a small ``busybox``.
+
+        >>> Engine.with_busybox().images.list()
+        [<Image: 'busybox:latest'>]
+        """
+        made = cls(host, **options)
+        made.images.add(busyboximage.busybox_image(), ["busybox"])
+        return made
+
+    def _host_namespace(self) -> Namespace:
+        namespace = Namespace(self.ids(), self.networks.route, self.networks.resolve)
+        namespace.interfaces["eth0"] = Interface(
+            "eth0",
+            2,
+            IPv4Interface(f"{self.host.address}/24"),
+            "02:42:0a:00:00:01",
+        )
+        return namespace
+
+    def _show_layers(self) -> None:
+        """Let the host's disk show the layers, as overlayfs keeps them."""
+        fs = self.host.fs
+        if not fs.isdir(OVERLAY_ROOT):
+            fs.makedirs(OVERLAY_ROOT, exist_ok=True)
+            fs.chmod(OVERLAY_ROOT, 0o710)
+        source = MountSource(type="ext4", source=OVERLAY_ROOT, host=self.host.name)
+        fs.mount(OVERLAY_ROOT, OverlayDirectories(self._layers), source=source)
+
+    def _layers(self) -> dict[str, LayerSource]:
+        """Give the layers of images and containers by their directories."""
+        found: dict[str, LayerSource] = {}
+        for name, layer in self.images.directories().items():
+            found[name] = partial(_same, layer)
+        for each in self.containers:
+            found[each.layer_id] = each.rw.commit
+            init = next(iter(each.image.stack))
+            assert isinstance(init, Layer), "the top of the stack is the -init layer"
+            found[f"{each.layer_id}-init"] = partial(_same, init)
+        return found
+
+    def _now(self) -> str:
+        return timestamp(self.clock())
+
+    def next_pid(self) -> int:
+        """Give the number of a process on the host."""
+        self._pids += 1
+        return self._pids
+
+    def words(self, command: str | Sequence[str]) -> list[str]:
+        """Give the words of a command."""
+        return shlex.split(command) if isinstance(command, str) else list(command)
+
+    def environment(
+        self, given: Mapping[str, str] | Sequence[str] | None
+    ) -> dict[str, str]:
+        """Give an environment by names."""
+        if given is None or isinstance(given, Mapping):
+            return dict(given or {})
+        return dict(each.partition("=")[::2] for each in given)
+
+    def why_lost(self, container: str) -> list[Loss]:
+        """
+        List what would be lost by removing a container.
+
+        Raises:
+            NotFound: There is none.
+
+        >>> engine = Engine.with_busybox()
+        >>> _ = engine.containers.run("busybox", ["sh", "-c", "echo 1 > /f"], name="db")
+        >>> print(engine.why_lost("db")[0])
+        /f (2 bytes) is in the rw layer: write it to a volume
+        """
+        return self.containers.get(container).why_lost()
+
+    def close(self) -> None:
+        """Close the files of all images; nothing else is real."""
+        self.images.close()
+
+    def __enter__(self) -> Self:
+        """Give the engine itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files of all images."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show the host."""
+        return f"<Engine on {self.host.name!r}: {len(self.containers)} containers>"

@@ -1,0 +1,171 @@
+"""Commands that run in a container besides its own: ``docker exec``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+from unionfs_sim.containers.errors import Conflict
+from unionfs_sim.containers.process import (
+    NotRunnable,
+    Process,
+    Program,
+    run_program,
+)
+from unionfs_sim.containers.scheduling import Task
+from unionfs_sim.containers.streams import Collected, Nothing, Pipe
+
+if TYPE_CHECKING:
+    from unionfs_sim.containers.container import Container
+
+
+class ExecResult(NamedTuple):
+    """
+    What a command gave.
+
+    Attributes:
+        exit_code: Its exit code; ``None`` if it goes on by itself.
+        output: What it wrote, or a pair of standard output and standard error.
+    """
+
+    exit_code: int | None
+    output: Any
+
+
+@final
+class Exec:
+    """
+    One command in a running container.
+
+    Attributes:
+        id: Its id.
+        container: The container.
+        stdin: What it reads; ``None`` if nothing.
+        stdout: What it wrote.
+        stderr: What it complained of.
+        failure: Why it could not be started, if so.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        user: str = "",
+        workdir: str | None = None,
+        stdin: bool = False,
+        tty: bool = False,
+        stdout_tee: Callable[[bytes], object] | None = None,
+        stderr_tee: Callable[[bytes], object] | None = None,
+        identifier: str = "",
+    ) -> None:
+        self.id = identifier
+        self.container = container
+        self.argv = list(argv)
+        self.tty = tty
+        self.stdin = Pipe() if stdin else None
+        if self.stdin is not None:
+            self.stdin.terminal = tty
+        self.stdout = Collected(stdout_tee)
+        # A terminal has one output, where both come out.
+        self.stderr = self.stdout if tty else Collected(stderr_tee)
+        self.failure = ""
+        self._env = dict(env)
+        self._user = user
+        self._workdir = workdir
+        self._task: Task | None = None
+        self._code: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not yet ended."""
+        return self._task is not None and not self._task.done
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, once it has ended."""
+        if self._code is not None:
+            return self._code
+        return self._task.code if self._task is not None else None
+
+    def start(self) -> None:
+        """
+        Let it run until it waits or ends.
+
+        Raises:
+            Conflict: It has been started before, or the container does not run.
+            InvalidParameter: There is no such user.
+        """
+        if self._task is not None or self._code is not None:
+            msg = f"Error: Exec command {self.id} is already running"
+            raise Conflict(msg)
+        self.container.check_exec()
+        engine = self.container.engine
+        process = self.container.make_process(
+            self.argv,
+            env=self._env,
+            user=self._user,
+            cwd=self._workdir,
+            stdin=Nothing() if self.stdin is None else self.stdin,
+            stdout=self.stdout,
+            stderr=self.stderr,
+        )
+        try:
+            program, argv = engine.programs.find(process, self.argv[0])
+        except NotRunnable as error:
+            self._fail(error)
+            return
+        process.argv[:1] = argv
+        self._task = self._run(process, program)
+
+    def _run(self, process: Process, program: Program) -> Task:
+        task = self.container.engine.scheduler.start(run_program(process, program))
+        self.container.adopt(task)
+        self.container.engine.scheduler.run_ready()
+        return task
+
+    def _fail(self, error: NotRunnable) -> None:
+        self.failure = (
+            "OCI runtime exec failed: exec failed: unable to start container process:"
+            f' exec: "{error.name}": {error.reason}: unknown'
+        )
+        self.stdout.write(f"{self.failure}\r\n")
+        self._code = error.code
+
+    def wait(self) -> int:
+        """
+        Wait until it ends, and give its exit code.
+
+        Raises:
+            Conflict: It waits for what can never happen.
+        """
+        task = self._task
+        if task is not None and not self.container.engine.scheduler.run_until(
+            lambda: task.done
+        ):
+            msg = f"{' '.join(self.argv)} waits for what can never happen"
+            raise Conflict(msg)
+        return self.exit_code or 0
+
+    def attrs(self) -> dict[str, Any]:
+        """Give it as Docker's API shows it."""
+        return {
+            "ID": self.id,
+            "Running": self.running,
+            "ExitCode": self.exit_code,
+            "ProcessConfig": {
+                "tty": self.tty,
+                "entrypoint": self.argv[0] if self.argv else "",
+                "arguments": self.argv[1:],
+                "privileged": False,
+                "user": self._user,
+            },
+            "OpenStdin": self.stdin is not None,
+            "OpenStderr": True,
+            "OpenStdout": True,
+            "CanRemove": False,
+            "ContainerID": self.container.id,
+            "DetachKeys": "",
+            "Pid": 0,
+        }

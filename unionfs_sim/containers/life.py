@@ -1,0 +1,330 @@
+"""The life of a container: its states, and the verbs that lead from one to the other."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from unionfs_sim.containers import inspecting, linking, rootfs, signals
+from unionfs_sim.containers.containerbase import ContainerBase
+from unionfs_sim.containers.errors import (
+    Conflict,
+    EngineError,
+    NotModified,
+    System,
+)
+from unionfs_sim.containers.locking import locked
+from unionfs_sim.containers.process import (
+    NotRunnable,
+    run_program,
+)
+from unionfs_sim.containers.scheduling import SECOND_NS
+from unionfs_sim.containers.states import State
+from unionfs_sim.containers.streams import Collected, Nothing, Pipe
+
+_KILLED: Final = 137
+_FAILED: Final = 128
+
+
+class Living(ContainerBase):
+    """A container that can be started, stopped and removed."""
+
+    __slots__ = ()
+
+    # --- life ---------------------------------------------------------------------
+
+    @locked
+    def start(self) -> None:
+        """
+        Start it: mount what it has, give it a network, run its command.
+
+        It runs until its programs wait for something; then the caller goes on.
+
+        Raises:
+            NotModified: It runs already.
+            Conflict: It is paused, or the container whose network it joins is stopped.
+            NotFound: That container, or its network, is gone.
+            InvalidParameter: What runc refuses: the command, or a mount.
+            System: A volume cannot be mounted; there is no free address.
+        """
+        if self.state.status == "paused":
+            msg = "cannot start a paused container, try unpause instead"
+            raise Conflict(msg)
+        if self.state.running:
+            msg = f"Container {self.id} is already running"
+            raise NotModified(msg)
+        try:
+            self._start()
+        except EngineError as error:
+            self._release()
+            self.state.error = error.message
+            code = getattr(error, "code", 0)
+            if code:
+                self.state.exit_code = code
+            elif not self.state.exit_code:
+                self.state.exit_code = _FAILED
+            if self.host_config.get("AutoRemove"):
+                self._destroy(volumes=True)
+            raise
+
+    def _start(self) -> None:
+        linking.connect(self)
+        tmpfs = self.host_config.get("Tmpfs") or {}
+        self._table = rootfs.build_root(
+            self.rw,
+            self.mount_points,
+            tmpfs,
+            host=self.engine.host,
+            merged=self.merged,
+            container_id=self.id,
+            read_only=bool(self.host_config.get("ReadonlyRootfs")),
+        )
+        self._kernel = None
+        if rootfs.touches_kernel(self.mount_points, tmpfs):
+            self._kernel = self._mount_kernel(self._table)
+        self._pids = 0
+        if self.config.get("OpenStdin"):
+            self.stdin = Pipe()
+            self.stdin.terminal = bool(self.config.get("Tty"))
+            if self.initial_input is not None:
+                self.stdin.write(self.initial_input)
+                self.stdin.close()
+        process = self.make_process(
+            self.argv,
+            stdin=Nothing() if self.stdin is None else self.stdin,
+            stdout=self._output("stdout"),
+            stderr=self._output("stdout" if self.config.get("Tty") else "stderr"),
+        )
+        try:
+            program, argv = self.engine.programs.find(process, self.argv[0])
+        except NotRunnable as error:
+            reason = f'exec: "{error.name}": {error.reason}: unknown'
+            raise rootfs.StartError(reason, error.code) from error
+        process.argv[:1] = argv
+        now_ns = self.engine.clock()
+        self.state = State("running", self.engine.next_pid(), started_ns=now_ns)
+        self._process = process
+        steps = run_program(process, program)
+        self._main = self.engine.scheduler.start(steps, self._ended)
+        self.engine.scheduler.run_ready()
+
+    def _output(self, stream: str) -> Collected:
+        def take(data: bytes) -> None:
+            self._log.append((stream, data, self.engine.clock()))
+            for listener in self.listeners:
+                listener(stream, data)
+
+        return Collected(take, keep=False)
+
+    def _release(self) -> None:
+        """Give back what a running container has: network, mounts, processes."""
+        for task in self._tasks:
+            task.kill(_KILLED)
+        self._tasks = []
+        if self._table is not None:
+            self._table.unmount_all()
+            self._table = None
+        self._kernel = None
+        rootfs.release_volumes(self.mount_points, self.id)
+        linking.disconnect(self)
+        self._main = None
+        self._process = None
+
+    def _ended(self, code: int) -> None:
+        """Take note that the first process has ended: all others end with it."""
+        self.state = State(
+            "exited",
+            exit_code=code,
+            started_ns=self.state.started_ns,
+            finished_ns=self.engine.clock(),
+        )
+        self._release()
+        if self.stdin is not None:
+            self.stdin.close()
+        if self.host_config.get("AutoRemove"):
+            self._destroy(volumes=True)
+
+    @locked
+    def stop(self, timeout: float = 10) -> None:
+        """
+        Ask it to end, and kill it when the time is over.
+
+        Process 1 ignores signals that it knows nothing of, so most programs are
+        killed: their exit code is 137.
+
+        Raises:
+            NotModified: It does not run.
+        """
+        if not self.state.running:
+            msg = f"Container {self.id} is already stopped"
+            raise NotModified(msg)
+        main = self._main
+        assert main is not None, "what runs has a first process"
+        self._thaw()
+        name = signals.name_of(self.config.get("StopSignal") or "SIGTERM")
+        self._signal(name)
+        until_ns = self.engine.clock() + int(timeout * SECOND_NS)
+        if timeout > 0 and not main.done:
+            self.engine.scheduler.run_until(lambda: main.done, until_ns=until_ns)
+        main.kill(_KILLED)
+
+    @locked
+    def kill(self, signal: str | int = "SIGKILL") -> None:
+        """
+        Send its first process a signal.
+
+        Raises:
+            Conflict: It does not run.
+            InvalidParameter: There is no such signal.
+        """
+        name = signals.name_of(signal)
+        if not self.state.running:
+            msg = (
+                f"Cannot kill container: {self.name}: Container {self.id} is not"
+                " running"
+            )
+            raise Conflict(msg)
+        self._signal(name)
+
+    def _signal(self, name: str) -> None:
+        main, process = self._main, self._process
+        assert main is not None, "what runs has a first process"
+        assert process is not None, "likewise"
+        if name == "SIGKILL":
+            main.kill(_KILLED)
+            return
+        handler = process.on_signal.get(name)
+        if handler is not None:
+            handler()
+            main.wake()
+            self.engine.scheduler.run_ready()
+
+    @locked
+    def pause(self) -> None:
+        """
+        Let none of its processes go on.
+
+        Raises:
+            Conflict: It does not run, or is paused already.
+        """
+        if not self.state.running:
+            msg = f"Container {self.id} is not running"
+            raise Conflict(msg)
+        if self.state.status == "paused":
+            msg = f"Container {self.id} is already paused"
+            raise Conflict(msg)
+        for task in (self._main, *self._tasks):
+            if task is not None:
+                task.freeze()
+        self.state.status = "paused"
+
+    @locked
+    def unpause(self) -> None:
+        """
+        Let its processes go on.
+
+        Raises:
+            Conflict: It is not paused.
+        """
+        if self.state.status != "paused":
+            msg = f"Container {self.id} is not paused"
+            raise Conflict(msg)
+        self._thaw()
+        self.engine.scheduler.run_ready()
+
+    def _thaw(self) -> None:
+        if self.state.status == "paused":
+            self.state.status = "running"
+            for task in (self._main, *self._tasks):
+                if task is not None:
+                    task.thaw()
+
+    @locked
+    def restart(self, timeout: float = 10) -> None:
+        """
+        Stop it, if it runs, and start it.
+
+        Raises:
+            EngineError: As `start`, the message telling of the restart.
+        """
+        keep, self.host_config = self.host_config, {**self.host_config}
+        self.host_config["AutoRemove"] = False
+        try:
+            if self.state.running:
+                self.stop(timeout)
+            self.start()
+        except EngineError as error:
+            msg = f"Cannot restart container {self.name}: {error.message}"
+            raise type(error)(*([msg] if not hasattr(error, "code") else (
+                [msg, error.code]))) from error  # fmt: skip
+        finally:
+            self.host_config = keep
+
+    @locked
+    def rename(self, name: str) -> None:
+        """
+        Give it another name.
+
+        Raises:
+            InvalidParameter: No container can have it.
+            Conflict: Another one has it.
+        """
+        self.engine.containers.rename(self.id, name)
+
+    @locked
+    def wait(self) -> dict[str, Any]:
+        """
+        Wait until it does not run, and give how it ended.
+
+        Raises:
+            System: It waits for what can never happen.
+        """
+        main = self._main
+        if main is not None and not self.engine.scheduler.run_until(lambda: main.done):
+            msg = f"container {self.name} waits for what can never happen"
+            raise System(msg)
+        code = self.state.exit_code if main is None else main.code
+        return {"StatusCode": code, "Error": None}
+
+    @locked
+    def remove(self, v: bool = False, force: bool = False) -> None:  # noqa: FBT001, FBT002 - as the Docker SDK
+        """
+        Remove it, with its own layer and all that is in it.
+
+        Args:
+            v: Whether volumes without a name go too, that nobody else refers to.
+            force: Whether it is killed if it runs.
+
+        Raises:
+            Conflict: It runs, or is paused.
+        """
+        if self.state.running:
+            if not force:
+                paused = self.state.status == "paused"
+                what = "paused" if paused else "running"
+                how = "Unpause and then stop" if paused else "Stop"
+                msg = (
+                    f"You cannot remove a {what} container {self.id}. {how} the"
+                    " container before attempting removal or force remove"
+                )
+                raise Conflict(msg)
+            assert self._main is not None, "what runs has a first process"
+            self._main.kill(_KILLED)
+        self._destroy(volumes=v)
+
+    def _destroy(self, *, volumes: bool) -> None:
+        if self.removed:
+            return
+        self.removed = True
+        self.engine.containers.forget(self.id)
+        for point in self.mount_points:
+            if point.volume is not None:
+                point.volume.release(self.id)
+        home = f"{inspecting.CONTAINERS_ROOT}/{self.id}"
+        if self.engine.host.fs.isdir(home):
+            self.engine.host.fs.rmtree(home)
+        if not volumes:
+            return
+        for point in self.mount_points:
+            volume = point.volume
+            if point.anonymous and volume is not None and not volume.users:
+                self.engine.volumes.remove(volume.name, force=True)

@@ -25,6 +25,39 @@ def telling(**paths: str) -> Iterator[None]:
         raise
 
 
+def restated(
+    status: stat_result,
+    *,
+    ino: int | None = None,
+    dev: int | None = None,
+    nlink: int | None = None,
+) -> stat_result:
+    """Give a status with some numbers replaced."""
+    return stat_result(
+        (
+            status.st_mode,
+            status.st_ino if ino is None else ino,
+            status.st_dev if dev is None else dev,
+            status.st_nlink if nlink is None else nlink,
+            status.st_uid,
+            status.st_gid,
+            status.st_size,
+            status.st_atime_ns // 1_000_000_000,
+            status.st_mtime_ns // 1_000_000_000,
+            status.st_ctime_ns // 1_000_000_000,
+            status.st_atime,
+            status.st_mtime,
+            status.st_ctime,
+            status.st_atime_ns,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_blksize,
+            status.st_blocks,
+            status.st_rdev,
+        )
+    )
+
+
 class ForwardingFileSystem(FileSystem):
     """
     A file system whose answers are another's.

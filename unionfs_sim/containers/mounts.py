@@ -143,11 +143,11 @@ class MountTable(TableDescriptors):
         text = fspath(path)
         if not isinstance(source, MountSource):
             source = MountSource(source=source or "")
-        made = self._made(fs, subpath, source, propagation, read_only=read_only)
         with self._state.lock:
             spot = self._there(text, op="mount")
             if spot.mount.parent is None and spot.path == spot.mount.root:
                 raise fs_error(errno.EBUSY, text, op="mount")
+            made = self._made(fs, subpath, source, propagation, read_only=read_only)
             if (spot.kind is Kind.DIRECTORY) != (made.kind is Kind.DIRECTORY):
                 raise fs_error(errno.ENOTDIR, text, op="mount")
             if isinstance(spot.mount.fs, (RemovedDirectory, RemovedFile)):
@@ -235,7 +235,7 @@ class MountTable(TableDescriptors):
         while pending:
             original, copy = pending.pop()
             for at, child in original.children.items():
-                if at == copy.root or not _below(at, copy.root):
+                if not _below(at, copy.root):
                     continue
                 twin = self.copied(child, copy.propagation, self)
                 twin.read_only = twin.read_only or made.read_only

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from unionfs_sim.containers.attached import Mount
-from unionfs_sim.core.cache import Negative, Resolved
+from unionfs_sim.core.cache import Negative
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.meta import Credentials, Meta
 from unionfs_sim.core.nodes import Kind
@@ -29,8 +29,6 @@ from unionfs_sim.errors import UnionFSError, fs_error
 Maker: TypeAlias = Callable[[Mount, str, bool], None]
 
 _KINDS: Final = {kind.type_bits: kind for kind in Kind}
-
-_UNKNOWN: Final = Negative(errno.ENOENT)
 
 #: Names of so few characters are not too long.
 _SHORT_NAME: Final = NAME_BYTES_MAX // 4
@@ -67,6 +65,11 @@ class Spot:
         if not self.name:
             return "/" if directory == mount.root == "/" else f"{directory}/."
         return join(directory, self.name) + ("/" if self.slash else "")
+
+    @property
+    def place(self) -> str:
+        """The path of the last name in the file system that holds it."""
+        return join(self.parents[-1][1], self.name)
 
     @property
     def parent(self) -> Mount:
@@ -186,15 +189,7 @@ def _walk(
         if child is not None:
             mount, inner, kind = _top(child)
         else:
-            fs = mount.fs
-            found: Resolved | Negative = _UNKNOWN
-            if type(fs) is UnionFS:  # the common case, without more calls than needed
-                with mount.backing.lock:
-                    found = fs.lookup(inner)
-            if isinstance(found, Negative):
-                kind = _look(mount, inner, path, op)
-            else:
-                kind = found.kind
+            kind = _look(mount, inner, path, op)
             if kind is None and maker is not None:
                 maker(mount, inner, not any(x for x in pending if x != "."))
                 kind = _look(mount, inner, path, op)
@@ -228,6 +223,12 @@ def _top(mount: Mount) -> tuple[Mount, str, Kind]:
 
 
 def _look(mount: Mount, inner: str, path: str, op: str) -> Kind | None:
+    fs = mount.fs
+    if type(fs) is UnionFS:  # the common case, with no more calls than it needs
+        with mount.backing.lock:
+            found = fs.lookup(inner)
+        if not isinstance(found, Negative):
+            return found.kind
     try:
         with mount.backing.lock:
             return look(mount.fs, inner)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from typing import IO, Any, final
 
-from unionfs_sim.containers.forwarding import ForwardingFileSystem
+from unionfs_sim.containers.forwarding import ForwardingFileSystem, restated
 from unionfs_sim.containers.openfiles import DescriptorFile, Descriptors, binary
 from unionfs_sim.core import fileio, flags
 from unionfs_sim.core.filesystem import FileSystem
@@ -25,18 +25,21 @@ class RemovedDirectory(ForwardingFileSystem):
     """A directory without a name: empty for ever."""
 
     def __init__(self, status: stat_result) -> None:
-        self._status = status
+        self._number = status.st_ino
         self._fs = UnionFS()
+        self._fs.chown("/", status.st_uid, status.st_gid)
+        self._fs.chmod("/", status.st_mode & 0o7777)
 
     def _to(self, path: str, op: str, *, writes: bool) -> tuple[FileSystem, str]:
-        if writes:
+        itself = path.rstrip("/").rpartition("/")[2] in {"", ".", ".."}
+        if writes and not itself:
             raise fs_error(errno.ENOENT, path, op=op)
         return self._fs, path
 
     def stat(self, path: StrPath, *, follow_symlinks: bool = True) -> stat_result:
-        """Give the status that it had."""
-        super().stat(path, follow_symlinks=follow_symlinks)
-        return self._status
+        """Give its status: that of a directory without a name."""
+        made = super().stat(path, follow_symlinks=follow_symlinks)
+        return restated(made, ino=self._number, nlink=0)
 
 
 @final

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import IO, Any, Final, Protocol, runtime_checkable
 
 from unionfs_sim.containers import mountwalk, openfiles
 from unionfs_sim.containers.attached import Mount
@@ -22,7 +22,10 @@ from unionfs_sim.core.nodes import Kind
 from unionfs_sim.core.paths import StrPath, fspath
 from unionfs_sim.errors import UnionFSError, fs_error
 
-_EXCHANGE = 2
+_EXCHANGE: Final = 2
+
+#: Last names that no verb takes for one to make or remove: the file system says so.
+_DOTS: Final = frozenset({"", ".", ".."})
 
 
 @runtime_checkable
@@ -45,6 +48,8 @@ class TableChanger(TableReader):
     def _new(self, text: str, *, op: str) -> Spot:
         """Walk to a name that is to be made; on a read-only mount only EEXIST is told."""
         spot = self._named(text, op=op)
+        if spot.kind is None and spot.slash and op != "mkdir":
+            raise fs_error(errno.ENOENT, text, op=op)
         if spot.kind is None and spot.parent.read_only:
             raise fs_error(errno.EROFS, text, op=op)
         return spot
@@ -52,9 +57,9 @@ class TableChanger(TableReader):
     def _gone(self, text: str, *, op: str) -> Spot:
         """Walk to a name that is to go."""
         spot = self._named(text, op=op)
-        if spot.parent.read_only:
+        if spot.parent.read_only and spot.name not in _DOTS:
             raise fs_error(errno.EROFS, text, op=op)
-        if spot.covering:
+        if spot.name not in _DOTS and self._covered(spot):
             directory = spot.kind is Kind.DIRECTORY
             number = errno.EBUSY
             if directory and op == "unlink":
@@ -63,6 +68,17 @@ class TableChanger(TableReader):
                 number = errno.ENOTDIR
             raise fs_error(number, text, op=op)
         return spot
+
+    def _covered(self, spot: Spot) -> bool:
+        """Tell whether a name is a mount point, be it by another path to it."""
+        if spot.covering:
+            return True
+        backing, place = spot.parent.backing, spot.place
+        state = self._state
+        return any(
+            mount.backing is backing and place in mount.children
+            for mount in (state.root, *state.order)
+        )
 
     def mkdir(self, path: StrPath, mode: int = 0o777) -> None:
         """
@@ -137,7 +153,7 @@ class TableChanger(TableReader):
         with self._state.lock:
             source = self._named(old, op="rename")
             target = self._named(new, op="rename")
-            number = _rename_error(source, target)
+            number = self._rename_error(source, target)
             if number:
                 raise fs_error(number, old, op="rename", path2=new)
             mount = source.parent
@@ -162,6 +178,20 @@ class TableChanger(TableReader):
                 raise
             if not same:
                 _follow(source, target, losing, exchange=bool(flags & _EXCHANGE))
+
+    def _rename_error(self, source: Spot, target: Spot) -> int:
+        """Give what the mounts have against a rename, in the kernel's order; or 0."""
+        if source.parent is not target.parent:
+            return errno.EXDEV
+        if source.name in _DOTS or target.name in _DOTS:
+            return errno.EBUSY
+        if source.parent.read_only:
+            return errno.EROFS
+        if source.kind is None:
+            return errno.ENOENT
+        if not (self._covered(source) or self._covered(target)):
+            return 0  # the rest is for the file system to say
+        return _busy_error(source, target)
 
     def link(self, src: StrPath | int, dst: StrPath) -> None:
         """
@@ -405,19 +435,21 @@ class TableChanger(TableReader):
         return spot
 
 
-def _rename_error(source: Spot, target: Spot) -> int:
-    """Give what the mounts have against a rename, in the kernel's order; or 0."""
-    if source.parent is not target.parent:
-        return errno.EXDEV
-    dots = {"", ".", ".."}
-    if source.name in dots or target.name in dots:
-        return errno.EBUSY
-    if source.parent.read_only:
-        return errno.EROFS
-    if source.kind is None:
-        return errno.ENOENT
-    busy = source.covering or target.covering
-    return errno.EBUSY if busy and source.inner != target.inner else 0
+def _busy_error(source: Spot, target: Spot) -> int:
+    """Give what is told of a rename of or to a mount point: EBUSY comes last."""
+    directory = source.kind is Kind.DIRECTORY
+    old, new = source.place, target.place
+    if not directory and (source.slash or target.slash):
+        return errno.ENOTDIR
+    if new.startswith(f"{old}/"):
+        return errno.EINVAL
+    if old.startswith(f"{new}/"):
+        return errno.ENOTEMPTY
+    if old == new:
+        return 0
+    if target.kind is not None and directory is not (target.kind is Kind.DIRECTORY):
+        return errno.ENOTDIR if directory else errno.EISDIR
+    return errno.EBUSY
 
 
 def _same(source: Spot, target: Spot) -> bool:

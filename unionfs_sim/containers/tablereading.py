@@ -11,6 +11,7 @@ import attrs
 
 from unionfs_sim.containers import mountwalk
 from unionfs_sim.containers.attached import Backing, Mount
+from unionfs_sim.containers.forwarding import restated
 from unionfs_sim.containers.mountwalk import Spot
 from unionfs_sim.core.filesystem import DirEntry, DirIterator, FileSystem
 from unionfs_sim.core.meta import ROOT, Credentials
@@ -264,26 +265,4 @@ def with_device(status: stat_result, device: int) -> stat_result:
     """Give a status with another device number; 0 leaves it as it is."""
     if not device or status.st_dev == device:
         return status
-    return stat_result(
-        (
-            status.st_mode,
-            status.st_ino,
-            device,
-            status.st_nlink,
-            status.st_uid,
-            status.st_gid,
-            status.st_size,
-            int(status.st_atime_ns // 1_000_000_000),
-            int(status.st_mtime_ns // 1_000_000_000),
-            int(status.st_ctime_ns // 1_000_000_000),
-            status.st_atime,
-            status.st_mtime,
-            status.st_ctime,
-            status.st_atime_ns,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-            status.st_blksize,
-            status.st_blocks,
-            status.st_rdev,
-        )
-    )
+    return restated(status, dev=device)

@@ -491,13 +491,13 @@ def test_devices_differ_by_file_system() -> None:
 def test_user_is_kept_out_inside_a_mount_only() -> None:
     """What lies above the source on the host is not in the way, what lies below is."""
     host = UnionFS()
-    host.makedirs("/root/site/private")
-    for path, mode in (("/root", 0o700), ("/root/site/private", 0o700)):
+    host.makedirs("/priv/site/private")
+    for path, mode in (("/priv", 0o700), ("/priv/site/private", 0o700)):
         host.chmod(path, mode)
-    host.write_text("/root/site/index", "open")
-    host.write_text("/root/site/private/x", "closed")
+    host.write_text("/priv/site/index", "open")
+    host.write_text("/priv/site/private/x", "closed")
     fs = MountTable(image())
-    fs.mount("/srv", host, subpath="/root/site")
+    fs.mount("/srv", host, subpath="/priv/site")
     user = fs.as_user(1000, 1000)
 
     assert "open" == user.read_text("/srv/index")

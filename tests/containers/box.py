@@ -59,7 +59,7 @@ class Box:
         process = Process(
             self,
             argv,
-            env={"PATH": "/bin", "HOME": "/root"},
+            env={"PATH": "/bin", "HOME": "/home"},
             cwd=cwd,
             user=User(uid, uid),
             stdin=given,

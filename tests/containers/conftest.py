@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from unionfs_sim import Layer, Meta, Regular
+from unionfs_sim.containers.engine import Engine
 from unionfs_sim.containers.ids import CountedIds
 from unionfs_sim.containers.imagestore import ImageStore
 from unionfs_sim.core.layer import LayerBuilder
@@ -119,3 +120,10 @@ def images() -> Iterator[ImageStore]:
     store.add(busybox_image(), ["busybox"])
     yield store
     store.close()
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """Give an engine with a busybox."""
+    with Engine.with_busybox() as made:
+        yield made

@@ -73,7 +73,7 @@ SCRIPTS = [
     ("command -v sh; type cd", "/bin/sh\ncd is a shell builtin\n", 0),
     ("exec echo last; echo never", "last\n", 0),
     ("unset A; echo ${A=set} $A ${A+plus}", "set set plus\n", 0),
-    ("echo ~ ~/x", "/root /root/x\n", 0),
+    ("echo ~ ~/x", "/home /home/x\n", 0),
     ("x=$(false); echo $?", "1\n", 0),
     ("[ a = a -a 1 -lt 2 ] && [ ! -e /none ] && test -n x; echo $?", "0\n", 0),
     ("echo \"a\nb\"", "a\nb\n", 0),

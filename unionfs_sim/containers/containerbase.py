@@ -275,6 +275,17 @@ class ContainerBase:
             proc.show(rootfs.proc_texts(table.proc_mounts(), self.hostname))
         if sys is not None:
             sys.show(rootfs.sys_texts(self.network.interfaces.values()))
+        return self.table_for(user)
+
+    def table_for(self, user: User) -> MountTable:
+        """
+        Give the mounts as a user sees them, perhaps without those of the kernel.
+
+        They are mounted when somebody looks: most containers run one program that
+        never does.
+        """
+        table = self._table
+        assert table is not None, "whoever asks has looked"
         if not user.uid:
             return table
         return table.as_user(user.uid, user.gid, user.groups)

@@ -95,7 +95,9 @@ class Living(ContainerBase):
             stderr=self._output("stdout" if self.config.get("Tty") else "stderr"),
         )
         try:
-            program, argv = self.engine.programs.find(process, self.argv[0])
+            program, argv = self.engine.programs.find(
+                process, self.argv[0], self.table_for(process.user)
+            )
         except NotRunnable as error:
             reason = f'exec: "{error.name}": {error.reason}: unknown'
             raise rootfs.StartError(reason, error.code) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final, overload
 
 from unionfs_sim.containers import configs, linking, spec
 from unionfs_sim.containers.container import Container
@@ -267,6 +267,26 @@ class Containers:
         if path == "/":
             return
         self.engine.volumes.seed(point.volume, image_fs, path, merged=container.merged)
+
+    @overload
+    def run(
+        self,
+        image: str,
+        command: str | Sequence[str] | None = ...,
+        *,
+        detach: Literal[False] = ...,
+        **options: Any,
+    ) -> bytes: ...
+
+    @overload
+    def run(
+        self,
+        image: str,
+        command: str | Sequence[str] | None = ...,
+        *,
+        detach: Literal[True],
+        **options: Any,
+    ) -> Container: ...
 
     def run(
         self,

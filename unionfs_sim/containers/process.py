@@ -125,7 +125,9 @@ class Machine(Protocol):
 class ProgramFinder(Protocol):
     """Finds programs by name or path."""
 
-    def find(self, process: Process, name: str) -> tuple[Program, list[str]]:
+    def find(
+        self, process: Process, name: str, fs: FileSystem | None = None
+    ) -> tuple[Program, list[str]]:
         """
         Give a program and the arguments that it is to be called with first.
 

@@ -88,9 +88,16 @@ class Programs:
         """Go through the names and paths, in order."""
         return iter(sorted({*self._by_name, *self._by_path}))
 
-    def find(self, process: Process, name: str) -> tuple[Program, list[str]]:
+    def find(
+        self, process: Process, name: str, fs: FileSystem | None = None
+    ) -> tuple[Program, list[str]]:
         """
         Find a program as ``execvp`` does.
+
+        Args:
+            process: The process that looks.
+            name: A name, or a path.
+            fs: Where to look; by default what the process sees.
 
         Returns:
             What it does, and what the first argument becomes: more than one for a
@@ -100,7 +107,7 @@ class Programs:
             NotRunnable: 127, there is none; 126, it may not be executed, or nobody
                 has said what it does.
         """
-        fs = process.fs
+        fs = process.fs if fs is None else fs
         if "/" in name:
             path = self._usable(fs, process.path(name), name)
             return self._program(process, fs, path, name)

@@ -1,0 +1,209 @@
+"""Builds: instructions, layers, history, and the cache by chain (docker-storage.md, 1.4)."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from unionfs_sim import Layer, UnionFS
+from unionfs_sim.containers import Engine, Image, trees
+from unionfs_sim.containers.build import build
+from unionfs_sim.containers.buildcontext import Context
+from unionfs_sim.containers.dockerfile import parse
+from unionfs_sim.containers.errors import (
+    ContainerBuildError,
+    EngineError,
+    InvalidParameter,
+    NotFound,
+    NotImplemented_,
+)
+
+
+def made(engine: Engine, text: str, context: Context = b"", **options: str) -> Image:
+    """Build an image called ``app``."""
+    return build(engine, text, context, tags=["app"], buildargs=options or None)
+
+
+def run(engine: Engine, command: str | list[str]) -> str:
+    """Run a command in it."""
+    return engine.containers.run("app", command, remove=True).decode()
+
+
+def test_each_instruction_gives_an_image_and_some_a_layer(engine: Engine) -> None:
+    """RUN, COPY and a new WORKDIR make layers; the rest is config alone."""
+    image = made(
+        engine,
+        "FROM busybox\nCOPY f /f\nRUN echo hello > /g\nWORKDIR /w/x\nWORKDIR /etc\n"
+        'ENV A=b\nLABEL l=1\nEXPOSE 80\nUSER nobody\nVOLUME /vol\nCMD ["true"]\n',
+        {"f": "12345\n"},
+    )
+
+    assert 4 == len(image.attrs["RootFS"]["Layers"])
+    assert [
+        '/bin/sh -c #(nop)  CMD ["true"]',
+        "/bin/sh -c #(nop)  VOLUME [/vol]",
+        "/bin/sh -c #(nop)  USER nobody",
+        "/bin/sh -c #(nop)  EXPOSE 80",
+        "/bin/sh -c #(nop)  LABEL l=1",
+        "/bin/sh -c #(nop)  ENV A=b",
+        "/bin/sh -c #(nop) WORKDIR /etc",
+        "/bin/sh -c #(nop) WORKDIR /w/x",
+        "/bin/sh -c echo hello > /g",
+    ] == [row["CreatedBy"] for row in image.history()[:9]]
+    config = image.attrs["Config"]
+    assert {"80/tcp": {}} == config["ExposedPorts"]
+    assert ("nobody", "/etc", {"/vol": {}}) == (
+        config["User"],
+        config["WorkingDir"],
+        config["Volumes"],
+    )
+
+
+#: Files, the instruction, what ``find`` then shows below /x.
+COPIES: list[tuple[dict[str, str], str, list[str]]] = [
+    ({"a": "1"}, "COPY a /x/", ["/x/a"]),
+    ({"a": "1"}, "COPY a /x", ["/x"]),
+    ({"a": "1", "b": "2"}, "COPY a b /x/", ["/x/a", "/x/b"]),
+    ({"d/a": "1", "d/e/b": "2"}, "COPY d /x", ["/x/a", "/x/e/b"]),
+    ({"d/a": "1", "d/e/b": "2"}, "COPY d/ /x/y/", ["/x/y/a", "/x/y/e/b"]),
+    ({"a.txt": "1", "b.txt": "2", "c": "3"}, "COPY *.txt /x/", ["/x/a.txt", "/x/b.txt"]),
+    ({"a": "1", "b": "2", ".dockerignore": "b\n"}, "COPY . /x/", ["/x/.dockerignore", "/x/a"]),
+    ({"a": "1"}, 'COPY ["a", "/x/with blank"]', ["/x/with blank"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "step", "found"), COPIES)
+def test_copies(
+    engine: Engine, files: dict[str, str], step: str, found: list[str]
+) -> None:
+    """Files go where they are told; of directories the contents."""
+    made(engine, f"FROM busybox\n{step}\n", files)
+
+    assert found == sorted(run(engine, "find /x -type f").splitlines())
+
+
+def test_modes_are_kept_and_owners_are_roots(engine: Engine) -> None:
+    """Unless ``--chown`` says otherwise, by name or number."""
+    text = "FROM busybox\nCOPY f /f\nCOPY --chown=nobody:7 f /g\n"
+    made(engine, text, {"f": (0o640, "x")})
+
+    assert "640 0:0\n640 65534:7\n" == run(engine, "stat -c '%a %u:%g' /f /g")
+
+
+def test_add_unpacks_archives(engine: Engine) -> None:
+    """A tar, compressed or not; any other file is copied."""
+    data = trees.pack(UnionFS([Layer.build({"d/f": "packed"})]), "/", "")
+    text = "FROM busybox\nADD a.tgz /x/\nADD plain /x/\nCOPY a.tgz /y/\n"
+    made(engine, text, {"a.tgz": gzip.compress(data), "plain": b"text"})
+
+    assert "packed" == run(engine, "cat /x/d/f")
+    assert "/x/d\n/x/plain\n/y/a.tgz\n" == run(engine, "ls -d /x/d /x/plain /y/a.tgz")
+
+
+def test_the_cache_goes_by_the_chain_and_the_files(engine: Engine) -> None:
+    """The same steps give the same image; another file all later ones anew."""
+    text = "FROM busybox\nCOPY f /f\nRUN cat /f > /g\n"
+    said: list[str] = []
+    first = build(engine, text, {"f": "1"})
+    again = build(engine, text, {"f": "1"}, report=said.append)
+    other = build(engine, text, {"f": "2"})
+    forced = build(engine, text, {"f": "1"}, nocache=True)
+
+    assert first.id == again.id
+    assert 2 == said.count(" ---> Using cache\n")
+    assert first.id not in {other.id, forced.id}
+    assert first.value.diff_ids[0] == other.value.diff_ids[0]
+
+
+def test_what_is_written_below_a_volume_is_lost(engine: Engine) -> None:
+    """The classic builder runs each step with a volume there."""
+    made(
+        engine,
+        "FROM busybox\nRUN mkdir /vol && echo 1 > /vol/before\nVOLUME /vol\n"
+        "RUN echo 2 > /vol/after; echo 3 > /kept\n",
+    )
+
+    assert "/kept\n\n/vol:\nbefore\n" == run(engine, "ls /vol /kept")
+    assert 0 == len(engine.volumes)
+
+
+def test_arguments(engine: Engine) -> None:
+    """ARG has a default, a value from outside, and no place in the config."""
+    text = "ARG BASE=busybox\nFROM $BASE\nARG V=1\nENV W=$V\nRUN echo $V > /v\n"
+    image = made(engine, text, b"", V="2")
+
+    assert "2\n" == run(engine, "cat /v")
+    assert ["W=2"] == [x for x in image.config["Env"] if not x.startswith("PATH=")]
+    assert image.history()[0]["CreatedBy"].startswith("|1 V=2 /bin/sh -c echo")
+
+
+def test_stages(engine: Engine) -> None:
+    """A later stage copies from an earlier one, by name or number."""
+    text = (
+        "FROM busybox AS maker\nRUN mkdir /out && echo built > /out/f\n"
+        "FROM busybox\nCOPY --from=maker /out /a/\nCOPY --from=0 /out/f /b\n"
+    )
+    image = made(engine, text)
+
+    assert "built\nbuilt\n" == run(engine, "cat /a/f /b")
+    assert 3 == len(image.value.diff_ids)
+    assert 2 == len(build(engine, text, target="maker").value.diff_ids)
+
+
+def test_scratch(engine: Engine) -> None:
+    """From nothing: one layer, with what is copied."""
+    image = made(engine, 'FROM scratch\nADD f /f\nCMD ["/f"]\n', {"f": "x"})
+
+    assert 1 == len(image.value.diff_ids)
+    assert ["/f"] == image.config["Cmd"]
+
+
+def test_entry_points_and_commands(engine: Engine) -> None:
+    """The words of a run replace the command, not the entry point."""
+    made(engine, 'FROM busybox\nENTRYPOINT ["echo", "a"]\nCMD ["b"]\n')
+
+    assert "a b\n" == run(engine, [])
+    assert "a c\n" == run(engine, "c")
+
+
+def test_triggers(engine: Engine) -> None:
+    """ONBUILD steps run when another image builds on this one."""
+    build(engine, "FROM busybox\nONBUILD RUN echo now > /t\n", tags=["base"])
+    made(engine, "FROM base\n")
+
+    assert "now\n" == run(engine, "cat /t")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "reason"),
+    [
+        ("", InvalidParameter, "cannot be empty"),
+        ("RUN true", InvalidParameter, "no build stage in current context"),
+        ("FROM busybox\nFOO x", InvalidParameter, "unknown instruction: FOO"),
+        ("FROM nothere", NotFound, "pull access denied for nothere"),
+        ("FROM busybox\nRUN exit 3", ContainerBuildError, "non-zero code: 3"),
+        ("FROM busybox\nCOPY none /x", InvalidParameter, "file does not exist"),
+        ("FROM busybox\nCOPY a b /x", InvalidParameter, "must be a directory"),
+        ("FROM busybox\nADD http://x/y /x", NotImplemented_, "URL"),
+        ("FROM busybox\nENV A", InvalidParameter, "two arguments"),
+        ("FROM busybox\nRUN", InvalidParameter, "requires arguments"),
+    ],
+)
+def test_dockerfiles_that_fail(
+    engine: Engine, text: str, error: type[EngineError], reason: str
+) -> None:
+    """Each for its reason; no container stays behind."""
+    with pytest.raises(error, match=reason):
+        build(engine, text, {"a": "", "b": ""})
+
+    assert 0 == len(engine.containers)
+
+
+def test_lines_are_continued() -> None:
+    """Over comments and empty lines too."""
+    steps = parse("# syntax\nFROM x\nRUN a && \\\n# no\n\n  b\n\ncmd c\n")
+
+    assert [("FROM", "x"), ("RUN", "a &&   b"), ("CMD", "c")] == [
+        (step.name, step.text) for step in steps
+    ]

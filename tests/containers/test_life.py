@@ -1,0 +1,424 @@
+"""The life of a container: states, verbs, exit codes (docker-storage.md, 2)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from unionfs_sim.containers import Container, ContainerError, Engine, Process
+from unionfs_sim.containers.errors import (
+    Conflict,
+    EngineError,
+    InvalidParameter,
+    NotFound,
+    NotModified,
+)
+from unionfs_sim.containers.scheduling import Steps
+
+
+def made(engine: Engine, state: str) -> Container:
+    """Make a container that is in a state."""
+    container = engine.containers.create("busybox", "sleep 1000", name="db")
+    if state != "created":
+        container.start()
+    if state == "paused":
+        container.pause()
+    if state == "exited":
+        container.stop(0)
+    assert state == container.status
+    return container
+
+
+#: Verb, then for each state the state that follows, or the error.
+TABLE: list[tuple[str, dict[str, str | type[EngineError]]]] = [
+    (
+        "start",
+        {
+            "created": "running",
+            "running": NotModified,
+            "paused": Conflict,
+            "exited": "running",
+        },
+    ),
+    (
+        "stop",
+        {
+            "created": NotModified,
+            "running": "exited",
+            "paused": "exited",
+            "exited": NotModified,
+        },
+    ),
+    (
+        "kill",
+        {
+            "created": Conflict,
+            "running": "exited",
+            "paused": "exited",
+            "exited": Conflict,
+        },
+    ),
+    (
+        "pause",
+        {
+            "created": Conflict,
+            "running": "paused",
+            "paused": Conflict,
+            "exited": Conflict,
+        },
+    ),
+    (
+        "unpause",
+        {
+            "created": Conflict,
+            "running": Conflict,
+            "paused": "running",
+            "exited": Conflict,
+        },
+    ),
+    (
+        "restart",
+        {
+            "created": "running",
+            "running": "running",
+            "paused": "running",
+            "exited": "running",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("verb", "follows"), TABLE)
+@pytest.mark.parametrize("state", ["created", "running", "paused", "exited"])
+def test_states_and_verbs(
+    engine: Engine, verb: str, follows: dict[str, str | type[EngineError]], state: str
+) -> None:
+    """Each verb leads from each state to the next one, or is refused."""
+    container = made(engine, state)
+    expected = follows[state]
+
+    if isinstance(expected, str):
+        getattr(container, verb)()
+        assert expected == container.status
+    else:
+        with pytest.raises(expected):
+            getattr(container, verb)()
+        assert state == container.status
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (
+            "running",
+            "You cannot remove a running container {id}. Stop the container before"
+            " attempting removal or force remove",
+        ),
+        (
+            "paused",
+            "You cannot remove a paused container {id}. Unpause and then stop the"
+            " container before attempting removal or force remove",
+        ),
+    ],
+)
+def test_what_runs_is_removed_by_force_only(
+    engine: Engine, state: str, text: str
+) -> None:
+    """The refusal names the container; with force it is killed."""
+    container = made(engine, state)
+
+    with pytest.raises(Conflict) as caught:
+        container.remove()
+    container.remove(force=True)
+
+    assert text.format(id=container.id) == str(caught.value)
+    assert 0 == len(engine.containers)
+
+
+def test_the_rw_layer_goes_with_the_removal_not_with_the_stop(engine: Engine) -> None:
+    """Stop and start keep what was written; removing loses it."""
+    container = made(engine, "running")
+    container.exec_run("touch /kept")
+    container.stop(0)
+    container.start()
+
+    assert 0 == container.exec_run("ls /kept").exit_code
+    container.remove(force=True)
+    again = made(engine, "running")
+    assert 1 == again.exec_run("ls /kept").exit_code
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("true", 0),
+        (["sh", "-c", "exit 7"], 7),
+        (["sh", "-c", "nosuch"], 127),
+        (["sh", "-c", "/etc"], 126),
+    ],
+)
+def test_exit_codes(engine: Engine, command: list[str], code: int) -> None:
+    """The exit code is that of the first process."""
+    container = engine.containers.create("busybox", command)
+    container.start()
+
+    assert {"StatusCode": code, "Error": None} == container.wait()
+    assert (code, False) == (
+        container.attrs["State"]["ExitCode"],
+        container.attrs["State"]["Running"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "text"),
+    [
+        ("nosuch", 127, 'exec: "nosuch": executable file not found in $PATH: unknown'),
+        ("/etc", 126, 'exec: "/etc": permission denied: unknown'),
+        ("/none", 127, 'exec: "/none": stat /none: no such file or directory: unknown'),
+    ],
+)
+def test_a_failed_start_keeps_the_container(
+    engine: Engine, command: str, code: int, text: str
+) -> None:
+    """It stays created, with its volumes, and tells why."""
+    container = engine.containers.create("busybox", command, volumes=["/x"])
+
+    with pytest.raises(InvalidParameter) as caught:
+        container.start()
+
+    assert str(caught.value).endswith(text)
+    state = container.attrs["State"]
+    assert ("created", code) == (state["Status"], state["ExitCode"])
+    assert str(caught.value) == state["Error"]
+    assert 1 == len(engine.volumes)
+
+
+def test_a_failed_start_with_rm_leaves_nothing(engine: Engine) -> None:
+    """The container and its volumes without a name go."""
+    with pytest.raises(InvalidParameter):
+        engine.containers.run("busybox", "nosuch", volumes=["/x"], remove=True)
+
+    assert (0, 0) == (len(engine.containers), len(engine.volumes))
+
+
+def test_a_program_can_end_when_it_is_asked(engine: Engine) -> None:
+    """A handler for SIGTERM lets it end by itself; the stop does not wait longer."""
+
+    @engine.programs.register("/bin/server")
+    def server(process: Process) -> Steps[int]:
+        asked: list[str] = []
+        process.on_signal["SIGTERM"] = lambda: asked.append("term")
+        while not asked:
+            yield from process.sleep(1)
+        return 3
+
+    container = engine.containers.run("busybox", "server", detach=True)
+    before = engine.clock()
+    container.stop()
+
+    assert 3 == container.attrs["State"]["ExitCode"]
+    assert engine.clock() - before < 2_000_000_000
+
+
+def test_a_program_that_ignores_the_signal_is_killed_in_time(engine: Engine) -> None:
+    """After the timeout, ten seconds of simulated time by default: 137."""
+    container = made(engine, "running")
+    before = engine.clock()
+    container.stop()
+
+    assert 137 == container.attrs["State"]["ExitCode"]
+    assert 10_000_000_000 <= engine.clock() - before < 11_000_000_000
+
+
+@pytest.mark.parametrize(("signal", "code"), [("KILL", 137), (9, 137)])
+def test_kill(engine: Engine, signal: str | int, code: int) -> None:
+    """Signals have names and numbers; one that nobody knows is refused."""
+    container = made(engine, "running")
+
+    with pytest.raises(InvalidParameter, match="Invalid signal: FOO"):
+        container.kill("FOO")
+    container.kill("SIGUSR1")
+    assert "running" == container.status
+    container.kill(signal)
+    assert code == container.attrs["State"]["ExitCode"]
+
+
+def test_what_is_paused_does_not_go_on(engine: Engine) -> None:
+    """Time passes, and nothing is written; after the pause it goes on."""
+    script = "while true; do sleep 1; echo x >> /log; done"
+    container = engine.containers.run("busybox", ["sh", "-c", script], detach=True)
+    container.pause()
+    other = engine.containers.create("busybox", "sleep 5")
+    other.start()
+    other.wait()
+
+    assert not container.rw.exists("/log")
+    with pytest.raises(Conflict, match="is paused, unpause the container before exec"):
+        container.exec_run("true")
+    container.unpause()
+    other.start()
+    other.wait()
+    assert container.rw.read_text("/log").startswith("x\n")
+
+
+def test_a_background_process_goes_with_the_container(engine: Engine) -> None:
+    """Whatever was started in it ends when the first process does."""
+    container = made(engine, "running")
+    container.exec_run(["sh", "-c", "sleep 100; touch /late"], detach=True)
+    container.stop(0)
+    container.start()
+    container.exec_run("sleep 200")
+
+    assert not container.rw.exists("/late")
+
+
+def test_waiting_for_what_never_happens_is_refused(engine: Engine) -> None:
+    """A simulation can tell: nothing else is going on."""
+    container = engine.containers.run("busybox", "sleep infinity", detach=True)
+
+    with pytest.raises(EngineError, match="waits for what can never happen"):
+        container.wait()
+
+
+def test_names(engine: Engine) -> None:
+    """A name is taken until it is free again; a new one is checked as well."""
+    container = engine.containers.create("busybox", name="web")
+
+    with pytest.raises(Conflict, match='The container name "/web" is already in use'):
+        engine.containers.create("busybox", name="web")
+    container.rename("www")
+    assert container is engine.containers.get("/www")
+    assert container is engine.containers.get(container.id[:6])
+    with pytest.raises(NotFound, match=r"^No such container: web$"):
+        engine.containers.get("web")
+    with pytest.raises(InvalidParameter, match="Invalid container name"):
+        container.rename("_x")
+
+
+def test_run_gives_the_output_or_raises(engine: Engine) -> None:
+    """As the Docker SDK: bytes, or an error with the exit code and the complaints."""
+    assert b"hi\n" == engine.containers.run("busybox", "echo hi")
+
+    with pytest.raises(ContainerError) as caught:
+        engine.containers.run("busybox", ["sh", "-c", "echo no >&2; exit 4"])
+
+    assert (4, b"no\n") == (caught.value.exit_status, caught.value.stderr)
+
+
+def test_run_with_rm_leaves_no_container(engine: Engine) -> None:
+    """The output can still be had."""
+    found = engine.containers.run("busybox", "cat", stdin=b"typed\n", remove=True)
+
+    assert (b"typed\n", 0) == (found, len(engine.containers))
+
+
+def test_a_shell_waits_for_its_lines(engine: Engine) -> None:
+    """What is typed is run; ``exit`` ends the container."""
+    container = engine.containers.run("busybox", stdin_open=True, tty=True, detach=True)
+    assert "running" == container.status
+    assert container.stdin is not None
+    container.stdin.write("echo $((6 * 7)); exit 5\n")
+    engine.scheduler.run_ready()
+
+    assert b"/ # 42\n" == container.logs()
+    assert 5 == container.attrs["State"]["ExitCode"]
+
+
+def test_logs_have_both_streams(engine: Engine) -> None:
+    """In order, one of them alone, or with the time."""
+    script = "echo out; echo err >&2; echo out"
+    container = engine.containers.create("busybox", ["sh", "-c", script])
+    container.start()
+
+    assert b"out\nerr\nout\n" == container.logs()
+    assert b"err\n" == container.logs(stdout=False)
+    assert container.logs(timestamps=True).startswith(b"2001-09-09T01:46:4")
+
+
+def test_two_runs_are_equal() -> None:
+    """Ids, times and addresses come from counters."""
+
+    def story() -> tuple[str, ...]:
+        with Engine.with_busybox() as engine:
+            container = engine.containers.run("busybox", "sleep 9", detach=True)
+            network = container.attrs["NetworkSettings"]
+            return (
+                container.id,
+                container.name,
+                container.attrs["State"]["StartedAt"],
+                network["MacAddress"],
+                network["SandboxID"],
+            )
+
+    assert story() == story()
+
+
+def test_verbs_of_several_threads(engine: Engine) -> None:
+    """The engine's lock keeps them apart: nothing is lost, nobody is kept waiting."""
+    container = made(engine, "running")
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(10):
+                script = f"echo {number}.{turn} >> /log"
+                container.exec_run(["sh", "-c", script])
+                engine.containers.run("busybox", "true", remove=True)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not failures
+    assert 40 == len(container.rw.read_text("/log").splitlines())
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"name": "a"}, ["aa"]),
+        ({"status": "exited"}, ["bb"]),
+        ({"status": ["exited", "running"]}, ["bb", "aa"]),
+        ({"volume": "vol"}, ["bb"]),
+        ({"volume": "/x"}, ["bb"]),
+        ({"label": "k=v"}, ["aa"]),
+        ({"ancestor": "busybox"}, ["bb", "aa"]),
+        ({"exited": 0}, ["bb"]),
+        ({"network": "bridge"}, ["bb", "aa"]),
+    ],
+)
+def test_lists_are_filtered(
+    engine: Engine, filters: dict[str, str], names: list[str]
+) -> None:
+    """Each filter alone; rows come newest first."""
+    engine.containers.run(
+        "busybox", "sleep 9", name="aa", detach=True, labels={"k": "v"}
+    )
+    engine.containers.run("busybox", "true", name="bb", volumes=["vol:/x"])
+
+    found = engine.containers.list(all=True, filters=filters)
+
+    assert names == [each.name for each in found]
+    assert ["aa"] == [each.name for each in engine.containers.list()]
+    assert engine.containers.prune()["ContainersDeleted"] is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda engine: engine.containers.create("none"),
+        lambda engine: engine.containers.get("none"),
+        lambda engine: engine.containers.create("busybox", network="none:").start(),
+    ],
+    ids=["image", "container", "network"],
+)
+def test_what_is_not_there(engine: Engine, wrong: Callable[[Engine], object]) -> None:
+    """Images, containers and networks are NotFound."""
+    with pytest.raises(NotFound):
+        wrong(engine)

@@ -1,0 +1,253 @@
+"""Networks: addresses, namespaces, joined containers, sockets (docker-storage.md, 8)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from unionfs_sim.containers import ContainerError, Engine, Process
+from unionfs_sim.containers.addressing import Pool, mac_of
+from unionfs_sim.containers.commands.network import (
+    read_request,
+    read_response,
+    respond,
+)
+from unionfs_sim.containers.errors import (
+    Conflict,
+    EngineError,
+    Forbidden,
+    InvalidParameter,
+    NotFound,
+    System,
+)
+from unionfs_sim.containers.process import Program
+from unionfs_sim.containers.scheduling import Steps
+
+
+def pool(subnet: str, ip_range: str | None = None, gateway: str | None = None) -> Pool:
+    """Make a pool."""
+    return Pool(
+        IPv4Network(subnet),
+        IPv4Network(ip_range) if ip_range else None,
+        IPv4Address(gateway) if gateway else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "gateway", "first"),
+    [
+        (pool("172.25.100.0/24"), "172.25.100.1", "172.25.100.2"),
+        (pool("10.9.9.0/24", gateway="10.9.9.254"), "10.9.9.254", "10.9.9.1"),
+        (pool("10.9.9.0/24", "10.9.9.128/25"), "10.9.9.128", "10.9.9.129"),
+    ],
+)
+def test_the_first_addresses(made: Pool, gateway: str, first: str) -> None:
+    """The bridge has the first one, unless told otherwise; then come containers."""
+    assert (gateway, first) == (str(made.gateway), str(made.take()))
+
+
+def test_the_lowest_free_address_is_next() -> None:
+    """Those that are given back are given out again, the lowest first."""
+    made = pool("172.25.101.0/29")
+    taken = [made.take() for _ in range(5)]
+    with pytest.raises(System, match="no available IPv4 addresses"):
+        made.take()
+    made.give_back(taken[2])
+    made.give_back(taken[0])
+
+    assert [taken[0], taken[2]] == [made.take(), made.take()]
+
+
+def test_a_wanted_address_is_left_out_later() -> None:
+    """What somebody asked for is not given to the next one."""
+    made = pool("10.0.0.0/24")
+    assert "10.0.0.3" == str(made.take("10.0.0.3"))
+
+    assert ["10.0.0.2", "10.0.0.4"] == [str(made.take()) for _ in range(2)]
+    with pytest.raises(System, match="Address already in use"):
+        made.take("10.0.0.3")
+    with pytest.raises(InvalidParameter, match="It does not belong to any"):
+        made.take("10.1.0.1")
+
+
+def test_the_mac_is_made_of_the_address() -> None:
+    """``02:42`` and the four bytes."""
+    assert "02:42:ac:19:64:4d" == mac_of(IPv4Address("172.25.100.77"))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"subnet": "172.17.0.0/24"}, Forbidden, "Pool overlaps with other one"),
+        ({"subnet": "nonsense"}, InvalidParameter, "invalid CIDR address: nonsense"),
+        ({"driver": "overlay"}, NotFound, 'plugin "overlay" not found'),
+        (
+            {"subnet": "10.0.0.0/24", "gateway": "10.1.0.1"},
+            InvalidParameter,
+            "no matching subnet for gateway 10.1.0.1",
+        ),
+    ],
+)
+def test_networks_that_cannot_be(
+    engine: Engine, options: dict[str, str], error: type[EngineError], text: str
+) -> None:
+    """Each refusal in the engine's words."""
+    with pytest.raises(error, match=text):
+        engine.networks.create("net", **options)  # type: ignore[arg-type]
+
+
+def test_networks_without_a_subnet_get_one_each(engine: Engine) -> None:
+    """Docker's pools in order; the gateway is then shown."""
+    configs = [
+        engine.networks.create(name).attrs["IPAM"]["Config"] for name in ("n1", "n2")
+    ]
+
+    assert [
+        [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}],
+        [{"Subnet": "172.19.0.0/16", "Gateway": "172.19.0.1"}],
+    ] == configs
+
+
+def test_predefined_networks_stay(engine: Engine) -> None:
+    """They cannot be removed, and a prune leaves them."""
+    engine.networks.create("net")
+
+    with pytest.raises(Forbidden, match="pre-defined network"):
+        engine.networks.remove("bridge")
+    assert ["net"] == engine.networks.prune()["NetworksDeleted"]
+    assert ["bridge", "host", "none"] == [each.name for each in engine.networks.list()]
+
+
+# --- programs that talk ---------------------------------------------------------
+
+
+def serve(address: str, port: int, text: str) -> Program:
+    """Make a program that answers each request with a text."""
+
+    def program(process: Process) -> Steps[int]:
+        listener = process.listen(address, port)
+        while True:
+            connection = yield from listener.accept()
+            _, path, _ = yield from read_request(connection)
+            respond(connection, 200, f"{text} {path}\n")
+
+    return program
+
+
+def test_containers_of_a_network_reach_each_other_by_name(engine: Engine) -> None:
+    """Names are answered on user networks; on the default bridge addresses alone."""
+    engine.programs.register("/bin/web", serve("", 80, "web"))
+    engine.networks.create("net")
+    for network in ("net", "bridge"):
+        engine.containers.run(
+            "busybox", "web", name=f"web-{network}", network=network, detach=True
+        )
+    address = engine.containers.get("web-bridge").attrs["NetworkSettings"]["IPAddress"]
+
+    get = "wget -q -O - http://{}/x"
+    run = engine.containers.run
+    assert b"web /x\n" == run("busybox", get.format("web-net"), network="net")
+    assert b"web /x\n" == run("busybox", get.format(address))
+    with pytest.raises(ContainerError, match="bad address"):
+        run("busybox", get.format("web-bridge"))
+    with pytest.raises(ContainerError, match="No route to host"):
+        run("busybox", get.format(address), network="net")
+
+
+def test_nothing_listens(engine: Engine) -> None:
+    """Refused on the loopback; without a network there is no way out."""
+    run = engine.containers.run
+
+    with pytest.raises(ContainerError, match="Connection refused"):
+        run("busybox", "wget -q -O - http://127.0.0.1:1/")
+    with pytest.raises(ContainerError, match="Network is unreachable"):
+        run("busybox", "wget -q -O - http://10.1.2.3/", network="none")
+
+
+def test_a_loopback_is_shared_by_joined_containers_alone(engine: Engine) -> None:
+    """A third container has a loopback of its own."""
+    engine.programs.register("/bin/web", serve("127.0.0.1", 80, "in"))
+    first = engine.containers.run("busybox", "web", name="first", detach=True)
+    get = "wget -q -O - http://127.0.0.1/x"
+
+    joined = engine.containers.run("busybox", get, network="container:first")
+
+    assert b"in /x\n" == joined
+    with pytest.raises(ContainerError, match="Connection refused"):
+        engine.containers.run("busybox", get)
+    address = first.attrs["NetworkSettings"]["IPAddress"]
+    with pytest.raises(ContainerError, match="Connection refused"):
+        engine.containers.run("busybox", f"wget -q -O - http://{address}/x")
+
+
+def test_a_port_is_free_again_when_its_owner_stops(engine: Engine) -> None:
+    """A new namespace each start."""
+    container = engine.containers.run("busybox", "httpd -f -p 80", detach=True)
+    container.restart(0)
+
+    assert "running" == container.status
+    assert 1 == container.exec_run("httpd -p 80").exit_code
+
+
+def test_what_joins_a_stopped_container(engine: Engine) -> None:
+    """It is refused, and the container stays created."""
+    first = engine.containers.create("busybox", "sleep 9", name="first")
+    joined = engine.containers.create("busybox", "true", network="container:first")
+
+    with pytest.raises(
+        Conflict, match=f"cannot join network of a non running container: {first.id}"
+    ):
+        joined.start()
+    assert "created" == joined.status
+
+
+def test_host_network(engine: Engine) -> None:
+    """The container sees the host's interfaces."""
+    script = ["sh", "-c", "ls /sys/class/net; ip -o -4 addr show dev eth0"]
+
+    found = engine.containers.run("busybox", script, network="host").decode()
+
+    assert f"inet {engine.host.address}/24" in found
+
+
+def test_published_ports_are_shown_while_it_runs(engine: Engine) -> None:
+    """``Ports`` has what is published, and what is only exposed as null."""
+    container = engine.containers.run(
+        "busybox", "sleep 9", ports={"80/tcp": 8080}, detach=True
+    )
+
+    assert {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]} == (
+        container.attrs["NetworkSettings"]["Ports"]
+    )
+
+
+def test_a_client_that_is_a_program(engine: Engine) -> None:
+    """A connection is read and written by ``yield from``."""
+    engine.programs.register("/bin/web", serve("", 80, "hello"))
+
+    @engine.programs.register("/bin/ask")
+    def ask(process: Process) -> Steps[int]:
+        connection = process.connect("127.0.0.1", 80)
+        connection.write("GET /me HTTP/1.1\r\n\r\n")
+        status, body = yield from read_response(connection)
+        process.stdout.write(body)
+        return status // 100
+
+    container = engine.containers.run("busybox", "web", detach=True)
+
+    assert (2, b"hello /me\n") == container.exec_run("ask")
+
+
+def test_pipes_of_the_network_command(engine: Engine) -> None:
+    """``nc`` carries bytes from one container to the other."""
+    engine.networks.create("net")
+    sink = engine.containers.run(
+        "busybox", ["sh", "-c", "nc -l -p 9 > /got"], name="sink", network="net",
+        detach=True,
+    )  # fmt: skip
+    engine.containers.run(
+        "busybox", ["sh", "-c", "echo carried | nc sink 9"], network="net"
+    )
+
+    assert "carried\n" == sink.rw.read_text("/got")

@@ -875,3 +875,117 @@ def test_one_table_in_threads() -> None:
 
     assert ([], []) == (fs.listdir("/a"), fs.listdir("/b"))
     assert ["/data"] == [mount.path for mount in fs.mounts()]
+
+
+# --- corners that the kernel taught ------------------------------------------------
+
+
+def test_mount_point_is_busy_by_every_path_to_it() -> None:
+    """A directory that is mounted on through one bind is busy through another too."""
+    fs = MountTable(UnionFS())
+    fs.makedirs("/srv/www")
+    fs.mkdir("/data")
+    fs.mount("/data", fs, subpath="/srv")
+    fs.mount("/data/www", UnionFS())
+    with failing(errno.EBUSY):
+        fs.rename("/srv/www", "/srv/moved")
+    with failing(errno.EBUSY):
+        fs.rmdir("/srv/www")
+
+    fs.unmount("/data/www")
+    fs.rename("/srv/www", "/srv/moved")
+    assert ["moved"] == fs.listdir("/data")
+
+
+@errors(
+    (errno.ENOTDIR, "file to mount and slash", lambda fs: fs.rename("/f", "/m/p/")),
+    (errno.EINVAL, "into itself", lambda fs: fs.rename("/m", "/m/p")),
+    (errno.ENOTEMPTY, "over its parent", lambda fs: fs.rename("/m/p", "/m")),
+    (errno.EISDIR, "file over a mount", lambda fs: fs.rename("/f", "/m/p")),
+    (errno.ENOTDIR, "directory over a file", lambda fs: fs.rename("/d", "/conf")),
+    (errno.EBUSY, "directory over a mount", lambda fs: fs.rename("/d", "/m/p")),
+    (errno.ENOENT, "link to a new name and slash", lambda fs: fs.link("/f", "/m/p/x/")),
+)
+def test_errors_before_busy(number: int, call: Callable[[FileSystem], object]) -> None:
+    """A mount point is busy only after all else that is wrong has been told."""
+    fs = MountTable(UnionFS([Layer.build({"f": "", "d/": {}, "m/p/": {}, "conf": ""})]))
+    fs.mount("/m/p", UnionFS())
+    fs.mount("/conf", UnionFS([Layer.build({"c": ""})]), subpath="/c")
+    with failing(number):
+        call(fs)
+
+
+def test_rename_of_a_mount_point_to_itself() -> None:
+    """A mount point is renamed to itself, which does nothing."""
+    fs, _ = table()
+    fs.rename("/data", "/data/")
+
+    assert ["x"] == fs.listdir("/data")
+
+
+def test_root_below_itself_comes_along_once() -> None:
+    """The root can be bound into itself with all that is mounted, piles too."""
+    fs, _ = table()
+    fs.mount("/data", UnionFS([Layer.build({"second": ""})]))
+    fs.mount("/srv", fs)
+
+    assert ["second"] == fs.listdir("/srv/data")
+    assert ["www"] == fs.listdir("/srv/srv")
+
+
+def test_removed_directory_has_attributes_still() -> None:
+    """A bound directory that is gone still has an owner and a mode to change."""
+    host, fs = bound("/data/q", "/data")
+    number = fs.stat("/data").st_ino
+    host.rmtree("/data/q")
+    fs.chmod("/data", 0o700)
+    fs.chown("/data", 5, 6)
+    with failing(errno.EINVAL):
+        fs.rmdir("/data/.")
+    with failing(errno.ENOENT):
+        fs.mount("/data", UnionFS())
+
+    status = fs.stat("/data")
+    assert (0o40700, 5, 6) == (status.st_mode, status.st_uid, status.st_gid)
+    assert (number, 0) == (status.st_ino, status.st_nlink)
+
+
+def test_failed_removal_leaves_binds_alone() -> None:
+    """A removal that fails on the host changes nothing for those who bound the name."""
+    host, fs = bound("/data/q", "/data")
+    fs.mount("/etc/conf", host, subpath="/data/conf")
+    with failing(errno.ENOTEMPTY):
+        host.rmdir("/data/q")
+    with failing(errno.EACCES):
+        host.as_user(1000, 1000).unlink("/data/conf")
+    with failing(errno.EACCES):
+        host.as_user(1000, 1000).rename("/data/conf", "/data/other")
+    host.write_text("/data/conf", "two\n")
+
+    assert "two\n" == fs.read_text("/etc/conf")
+    assert ["f", "sub"] == fs.listdir("/data")
+
+
+def test_lazy_unmount_takes_all() -> None:
+    """A lazy unmount takes away what is mounted in a mount, too."""
+    fs, volume = table()
+    volume.mkdir("/inner")
+    fs.mount("/data/inner", UnionFS())
+    fs.unmount("/data", lazy=True)
+
+    assert [] == fs.mounts()
+
+
+def test_remount_of_no_mount_point() -> None:
+    """Only a mount is made read-only, not a directory in it."""
+    with failing(errno.EINVAL):
+        table()[0].remount("/etc", read_only=True)
+
+
+def test_mount_at_tells_who_answers() -> None:
+    """One can ask for the mount itself."""
+    fs, _ = table()
+
+    assert fs.mounts()[0] is fs.mount_at("/data/x")
+    assert fs.root is fs.mount_at("/etc")
+    assert "<Mount v on /data>" == repr(fs.mount_at("/data"))

@@ -463,3 +463,34 @@ def test_recorded_sessions(shared: Path) -> None:
 
     assert read > 200
     assert refused > 30
+
+
+def test_options_of_a_tmpfs_as_the_kernel_takes_them() -> None:
+    """Sizes and modes of ``--mount`` become words, like those of ``--tmpfs``."""
+    got = spec.parse_mount("type=tmpfs,dst=/x,tmpfs-size=1m,tmpfs-mode=0700")
+
+    assert got.tmpfs_options is not None
+    assert "size=1048576,mode=0700" == got.tmpfs_options.words
+
+
+def test_specification_shows_what_was_asked_for() -> None:
+    """What was not asked for does not show."""
+    assert "MountSpec(type='volume', target='/x')" == repr(spec.parse_volume("/x"))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            {"Type": "bind", "Source": "/a", "Target": ""},
+            f"{BIND}: field Target must not be empty",
+        ),
+        ({"Target": "/"}, f"{VOLUME}: {ROOT}"),
+    ],
+)
+def test_engine_needs_a_target(value: dict[str, Any], message: str) -> None:
+    """An entry without a place, or at the root, is refused."""
+    with pytest.raises(InvalidParameter) as caught:
+        spec.parse_mount_json(value)
+
+    assert message == str(caught.value)

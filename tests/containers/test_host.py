@@ -480,3 +480,30 @@ def test_data_outlives_the_volume_object() -> None:
     store.remove("shared")
 
     assert "x" == server.fs.read_text("/srv/f")
+
+
+def test_hosts_that_mount_each_other_do_not_lock_up() -> None:
+    """Two hosts may each use a directory of the other, at the same time."""
+    made = World()
+    pair = made.host("a"), made.host("b")
+    for host in pair:
+        host.fs.makedirs("/srv")
+        host.fs.mkdir("/mnt")
+        host.export("/srv")
+    pair[0].mount("nfs", "b:/srv", "/mnt")
+    pair[1].mount("nfs", "a:/srv", "/mnt")
+
+    def work(host: Host) -> None:
+        for count in range(100):
+            host.fs.write_text(f"/mnt/{count % 5}", str(count))
+            host.fs.write_text(f"/srv/mine{count % 5}", str(count))
+            host.fs.listdir("/mnt")
+
+    threads = [threading.Thread(target=work, args=(host,)) for host in pair]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert not any(thread.is_alive() for thread in threads)
+    assert 10 == len(pair[0].fs.listdir("/srv")) == len(pair[1].fs.listdir("/mnt"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -989,3 +990,39 @@ def test_mount_at_tells_who_answers() -> None:
     assert fs.mounts()[0] is fs.mount_at("/data/x")
     assert fs.root is fs.mount_at("/etc")
     assert "<Mount v on /data>" == repr(fs.mount_at("/data"))
+
+
+def test_removals_and_mounts_in_threads() -> None:
+    """What one table removes others lose, while they mount and unmount at the same time."""
+    host = MountTable(UnionFS())
+    host.makedirs("/data/q")
+
+    def replace() -> None:
+        for count in range(80):
+            host.makedirs("/data/q/sub", exist_ok=True)
+            host.write_text("/data/q/f", str(count))
+            host.rename("/data/q", "/data/r")
+            host.rename("/data/r", "/data/q")
+            host.unlink("/data/q/f")
+            host.rmdir("/data/q/sub")
+
+    def use() -> None:
+        for _ in range(80):
+            fs = MountTable(image())
+            fs.mount("/data", host, subpath="/data")
+            steps: list[Callable[[MountTable], object]] = [
+                lambda fs: fs.mount("/srv", host, subpath="/data/q/f"),
+                lambda fs: fs.mount("/data/q/sub", UnionFS()),
+                lambda fs: fs.read_text("/data/q/f"),
+                lambda fs: fs.mount("/etc/conf", host, subpath="/data/q/f"),
+                lambda fs: fs.read_text("/etc/conf"),
+                lambda fs: fs.stat("/data/q/sub/.."),
+            ]
+            for step in steps:
+                with contextlib.suppress(OSError):
+                    step(fs)
+            fs.unmount_all()
+
+    in_threads(replace, use, use)
+
+    assert ["q"] == host.listdir("/data")

@@ -19,6 +19,10 @@ from unionfs_sim.core.nodes import Kind
 if TYPE_CHECKING:
     from unionfs_sim.containers.mounts import MountTable
 
+#: Held, and nothing else while it is, when mounts come, move and go: what happens to a
+#: file system in one table changes what others have mounted of it.
+TREE_LOCK: Final = threading.RLock()
+
 #: What bind mounts in a container are unless told otherwise.
 PROPAGATION: Final = "rprivate"
 
@@ -115,13 +119,15 @@ class Mount:
     @property
     def followers(self) -> list[Mount]:
         """The mounts, of whatever table, that later mounts travel to."""
-        return list(self._followers or ())
+        with TREE_LOCK:
+            return list(self._followers or ())
 
     def lead(self, mount: Mount) -> None:
         """Let later mounts travel to another."""
-        if self._followers is None:
-            self._followers = weakref.WeakSet()
-        self._followers.add(mount)
+        with TREE_LOCK:
+            if self._followers is None:
+                self._followers = weakref.WeakSet()
+            self._followers.add(mount)
 
     @property
     def shared(self) -> bool:
@@ -151,29 +157,45 @@ class Backing:
 
     Attributes:
         lock: Held during each call on it.
-        mounts: The mounts that show it.
         owner: The name of the host that it is the root of, or empty.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.mounts: weakref.WeakSet[Mount] = weakref.WeakSet()
         self.owner = ""
+        self._mounts: weakref.WeakSet[Mount] = weakref.WeakSet()
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """The mounts that show it."""
+        with TREE_LOCK:
+            return list(self._mounts)
+
+    def add(self, mount: Mount) -> None:
+        """Note that a mount shows it."""
+        with TREE_LOCK:
+            self._mounts.add(mount)
+
+    def discard(self, mount: Mount) -> None:
+        """Note that a mount shows it no more."""
+        with TREE_LOCK:
+            self._mounts.discard(mount)
 
     def moved(self, old: str, new: str) -> None:
         """Follow a rename in the file system: roots and mount points move along."""
         below = f"{old}/"
-        for mount in list(self.mounts):
-            if mount.root == old or mount.root.startswith(below):
-                mount.root = new + mount.root[len(old) :]
-            if any(at == old or at.startswith(below) for at in mount.children):
-                # One new mapping, for other tables look it up without our lock.
-                children = {}
-                for at, child in mount.children.items():
-                    if at == old or at.startswith(below):
-                        child.at = new + at[len(old) :]
-                    children[child.at] = child
-                mount.children = children
+        for mount in self.mounts:
+            with TREE_LOCK:
+                if mount.root == old or mount.root.startswith(below):
+                    mount.root = new + mount.root[len(old) :]
+                if any(at == old or at.startswith(below) for at in mount.children):
+                    # One new mapping, for others look it up without a lock.
+                    children = {}
+                    for at, child in mount.children.items():
+                        if at == old or at.startswith(below):
+                            child.at = new + at[len(old) :]
+                        children[child.at] = child
+                    mount.children = children
 
     def roots(self, path: str) -> list[Mount]:
         """Give the mounts that show just this path."""
@@ -181,9 +203,9 @@ class Backing:
 
     def uncover(self, path: str) -> None:
         """Forget mounts on a name that is gone, as the kernel detaches them."""
-        for mount in list(self.mounts):
-            if path in mount.children:
-                child = mount.children[path]
+        for mount in self.mounts:
+            child = mount.children.get(path)
+            if child is not None:
                 child.table.drop(child)
 
 

@@ -13,6 +13,7 @@ from typing import final
 from unionfs_sim.containers import mountwalk
 from unionfs_sim.containers.attached import (
     PROPAGATION,
+    TREE_LOCK,
     Mount,
     MountSource,
     backing_of,
@@ -202,7 +203,7 @@ class MountTable(TableDescriptors):
                 base.lead(made)
             if made.shared:
                 made.lead(base)
-        backing.mounts.add(made)
+        backing.add(made)
         return made
 
     @property
@@ -222,8 +223,9 @@ class MountTable(TableDescriptors):
     def _attach(self, made: Mount, parent: Mount, at: str) -> None:
         made.parent, made.at, made.table = parent, at, self
         made.device = self._state.device(made.backing)
-        parent.children = {**parent.children, at: made}
-        self._state.order.append(made)
+        with TREE_LOCK:
+            parent.children = {**parent.children, at: made}
+            self._state.order = [*self._state.order, made]
 
     def _copies_below(
         self, table: MountTable, subpath: str, made: Mount
@@ -261,7 +263,7 @@ class MountTable(TableDescriptors):
             backing=mount.backing,
             table=table,
         )
-        mount.backing.mounts.add(twin)
+        mount.backing.add(twin)
         if propagation not in {"private", PROPAGATION}:
             mount.lead(twin)
         return twin
@@ -316,20 +318,20 @@ class MountTable(TableDescriptors):
         while pending:
             gone = pending.pop()
             pending.extend(gone.children.values())
-            parent = gone.parent
-            if parent is not None and parent.children.get(gone.at) is gone:
-                kept = {at: x for at, x in parent.children.items() if x is not gone}
-                parent.children = kept
-            if gone in self._state.order:
-                self._state.order.remove(gone)
-            gone.backing.mounts.discard(gone)
+            parent, state = gone.parent, self._state
+            with TREE_LOCK:
+                if parent is not None and parent.children.get(gone.at) is gone:
+                    kept = {at: x for at, x in parent.children.items() if x is not gone}
+                    parent.children = kept
+                state.order = [mount for mount in state.order if mount is not gone]
+            gone.backing.discard(gone)
             if isinstance(gone.fs, RemovedFile):
                 gone.fs.release()
 
     def unmount_all(self) -> None:
         """Take away all mounts but the root, the last first."""
         with self._state.lock:
-            for mount in reversed(list(self._state.order)):
+            for mount in reversed(self._state.order):
                 self.drop(mount)
 
     def remount(self, path: StrPath, *, read_only: bool) -> None:

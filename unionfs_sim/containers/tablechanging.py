@@ -486,7 +486,7 @@ def _lose(spot: Spot, losing: dict[Mount, FileSystem]) -> None:
     """Show in other mounts that a name is gone."""
     backing = spot.parent.backing
     for mount, fs in losing.items():
-        backing.mounts.discard(mount)
+        backing.discard(mount)
         mount.fs, mount.root = fs, "/"
         mount.children = {}
     if spot.kind is not None:

@@ -56,6 +56,18 @@ class Table:
 Block: TypeAlias = Lines | Table
 
 
+@attrs.frozen
+class Members:
+    """
+    An object of a JSON document whose members come one by one, a line each.
+
+    Attributes:
+        items: The members.
+    """
+
+    items: Iterable[tuple[str, Any]]
+
+
 @attrs.frozen(kw_only=True)
 class Report:
     """
@@ -63,7 +75,8 @@ class Report:
 
     Attributes:
         blocks: What people read.
-        data: Makes what ``--json`` prints.
+        data: Makes what ``--json`` prints; a value of the document itself may be
+            `Members`.
         raw: Bytes that go to stdout as they are, instead of *blocks*.
         status: The exit status.
     """

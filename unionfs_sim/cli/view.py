@@ -7,7 +7,16 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TextIO
 
-from unionfs_sim.cli.report import Block, Line, Lines, Report, Style, Table, UsageError
+from unionfs_sim.cli.report import (
+    Block,
+    Line,
+    Lines,
+    Members,
+    Report,
+    Style,
+    Table,
+    UsageError,
+)
 
 #: The colors: of the sixteen that every terminal lets its user choose.
 STYLES: Final[Mapping[Style, str]] = {
@@ -78,8 +87,23 @@ def _write_json(data: object, out: TextIO) -> None:
     """Write one document; names that are not UTF-8 are lone surrogates, escaped."""
     import json  # noqa: PLC0415 - plain output does without
 
-    out.writelines(json.JSONEncoder(indent=2).iterencode(data))
-    out.write("\n")
+    if not isinstance(data, dict):
+        out.write(json.dumps(data, indent=2) + "\n")
+        return
+    lead = "{"
+    for key, value in data.items():
+        out.write(f"{lead}\n  {json.dumps(key)}: ")
+        lead = ","
+        if isinstance(value, Members):
+            comma = "{"
+            quoted = json.encoder.encode_basestring_ascii
+            for name, item in value.items:
+                out.write(f"{comma}\n    {quoted(name)}: {json.dumps(item)}")
+                comma = ","
+            out.write("{}" if comma == "{" else "\n  }")
+        else:
+            out.write(json.dumps(value, indent=2).replace("\n", "\n  "))
+    out.write("{}\n" if lead == "{" else "\n}\n")
 
 
 def _write_raw(chunks: Iterable[bytes], out: TextIO) -> None:

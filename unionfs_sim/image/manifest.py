@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from unionfs_sim.core.fold import visible
 from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import Device, Leaf, Regular, Symlink
 from unionfs_sim.core.paths import Parts, join, to_bytes
@@ -22,9 +23,8 @@ def manifest(image: Image, *, digests: bool = True) -> dict[str, Any]:
     """
     Describe an image: its identity, its layers, and every visible entry.
 
-    Entries are sorted by their path's components.  Names of one inode are a group
-    only as far as they are visible.  A time is ``None``, and the entry is marked as
-    implied, where no layer says anything of a directory.
+    Takes O(n log n) for n entries, and memory for them all; `described` gives the
+    entries one by one.
 
     Args:
         image: The image; it must be open.
@@ -33,13 +33,11 @@ def manifest(image: Image, *, digests: bool = True) -> dict[str, Any]:
     Raises:
         OSError: EIO or EBADF, the image's file has changed or is closed.
     """
-    root = Stack(image.layers_top_first()).root
-    records = sorted(_records(root), key=lambda item: item[0])
-    groups: dict[int, list[str]] = {}
-    for parts, record in records:
-        if not isinstance(record, DIRECTORY_TYPES):
-            groups.setdefault(id(record), []).append(join(parts))
-    known: dict[int, str] = {}
+    return {**identity(image), "root": dict(described(image, digests=digests))}
+
+
+def identity(image: Image) -> dict[str, Any]:
+    """Describe what an image is known by: all of a manifest but the entries."""
     return {
         "image_id": image.image_id,
         "manifest_digest": image.manifest_digest,
@@ -49,27 +47,60 @@ def manifest(image: Image, *, digests: bool = True) -> dict[str, Any]:
             {"media_type": blob.media_type, "digest": blob.digest, "size": blob.size}
             for blob in image.descriptors
         ],
-        "root": {
-            join(parts): _directory(record)
-            if isinstance(record, DIRECTORY_TYPES)
-            else _leaf(record, groups[id(record)], known if digests else None)
-            for parts, record in records
-            # What cannot be looked up comes of redirects, which a tar does not have.
-            if not isinstance(record, Broken)
-        },
     }
 
 
+def described(
+    image: Image, *, digests: bool = True
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """
+    Describe the visible entries of an image one by one, by the components of paths.
+
+    Names of one inode are a group only as far as they are visible.  A time is ``None``,
+    and the entry is marked as implied, where no layer says anything of a directory.
+
+    Raises:
+        OSError: EIO or EBADF, the image's file has changed or is closed.
+    """
+    root = Stack(image.layers_top_first()).root
+    groups = _groups(root)
+    known: dict[int, str] = {}
+    for parts, record in _records(root):
+        if isinstance(record, DIRECTORY_TYPES):
+            yield join(parts), _directory(record)
+        elif not isinstance(record, Broken):
+            # What cannot be looked up comes of redirects, which a tar does not have.
+            names = groups.get(id(record), ())
+            yield join(parts), _leaf(record, names, known if digests else None)
+
+
+def _groups(root: DirectoryRecord) -> dict[int, list[str]]:
+    """Give the names of each inode that has several, by its identity."""
+    seen: set[int] = set()
+    linked: dict[int, list[str]] = {}
+    for _, record in _records(root):
+        if not isinstance(record, DIRECTORY_TYPES):
+            if id(record) in seen:
+                linked[id(record)] = []
+            seen.add(id(record))
+    for parts, record in _records(root) if linked else ():
+        if id(record) in linked:
+            linked[id(record)].append(join(parts))
+    return linked
+
+
 def _records(root: DirectoryRecord) -> Iterator[tuple[Parts, Record]]:
-    """Go through a merged view, without recursion."""
+    """Go through a merged view in order, without recursion."""
     pending: list[tuple[Parts, Record]] = [((), root)]
     while pending:
         parts, record = pending.pop()
         yield parts, record
         if isinstance(record, DIRECTORY_TYPES):
-            for name, entry in record.entries.items():
-                # A view has no marks; its directories of one layer say so as well.
-                pending.append(((*parts, name), entry))  # type: ignore[arg-type]
+            entries = visible(record)
+            pending.extend(
+                ((*parts, name), entries[name])
+                for name in sorted(entries, reverse=True)
+            )
 
 
 def _attributes(record: Record, meta: Meta) -> dict[str, Any]:
@@ -99,7 +130,9 @@ def _directory(record: DirectoryRecord) -> dict[str, Any]:
     return entry
 
 
-def _leaf(node: Leaf, names: list[str], known: dict[int, str] | None) -> dict[str, Any]:
+def _leaf(
+    node: Leaf, names: Sequence[str], known: dict[int, str] | None
+) -> dict[str, Any]:
     """Describe everything else; *known* holds the digests of inodes met before."""
     entry = _attributes(node, node.meta)
     match node:

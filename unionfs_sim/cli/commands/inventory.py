@@ -13,6 +13,7 @@ from unionfs_sim.cli.report import (
     Block,
     Line,
     Lines,
+    Members,
     Report,
     Span,
     Table,
@@ -23,7 +24,7 @@ from unionfs_sim.cli.report import (
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind
 from unionfs_sim.core.render import printable
-from unionfs_sim.image.manifest import manifest as describe
+from unionfs_sim.image import manifest as manifests
 
 _SHORT_DIGITS = 12
 _COUNTS = frozenset({0, 2, 3, 4, 5})
@@ -154,12 +155,13 @@ def _layers_document(opened: source.Source, counts: list[Counts]) -> dict[str, A
 def manifest(options: Namespace, resources: ExitStack) -> Report:
     """Describe all that an image shows, entry by entry."""
     opened = source.open_source(options, resources)
-    document = describe(opened.image, digests=options.digests)
-    rows = [_entry_row(path, entry) for path, entry in document["root"].items()]
+    described = manifests.described(opened.image, digests=options.digests)
+    if options.json:
+        root = {"root": Members(described)}
+        return Report(data=lambda: manifests.identity(opened.image) | root)
+    rows = [_entry_row(path, entry) for path, entry in described]
     header = ("MODE", "UID", "GID", "SIZE", "MODIFIED", "SHA256", "PATH")
-    return Report(
-        blocks=[Table(header, rows, frozenset({1, 2, 3}))], data=lambda: document
-    )
+    return Report(blocks=[Table(header, rows, frozenset({1, 2, 3}))])
 
 
 def _entry_row(path: str, entry: dict[str, Any]) -> Line:

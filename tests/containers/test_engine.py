@@ -170,6 +170,58 @@ def test_a_state_that_fails_leaves_no_container(engine: Engine) -> None:
     engine.containers.create("busybox", name="web")
 
 
+def test_inspect_has_the_recorded_members(engine: Engine) -> None:
+    """The members of ``docker inspect`` are Docker's, in Docker's order."""
+    container = engine.containers.run("busybox", "sleep 9", detach=True)
+    shown = container.attrs
+
+    assert [
+        "Id",
+        "Created",
+        "Path",
+        "Args",
+        "State",
+        "Image",
+        "ResolvConfPath",
+        "HostnamePath",
+        "HostsPath",
+        "LogPath",
+        "Name",
+        "RestartCount",
+        "Driver",
+        "Platform",
+        "MountLabel",
+        "ProcessLabel",
+        "AppArmorProfile",
+        "ExecIDs",
+        "HostConfig",
+        "GraphDriver",
+        "Mounts",
+        "Config",
+        "NetworkSettings",
+    ] == list(shown)
+    assert [
+        "Hostname",
+        "Domainname",
+        "User",
+        "AttachStdin",
+        "AttachStdout",
+        "AttachStderr",
+        "Tty",
+        "OpenStdin",
+        "StdinOnce",
+        "Env",
+        "Cmd",
+        "Image",
+        "Volumes",
+        "WorkingDir",
+        "Entrypoint",
+        "OnBuild",
+        "Labels",
+    ] == list(shown["Config"])
+    assert "SizeRw" in container.inspect(size=True)
+
+
 # --- what it costs ----------------------------------------------------------------
 
 

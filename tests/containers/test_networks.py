@@ -251,3 +251,33 @@ def test_pipes_of_the_network_command(engine: Engine) -> None:
     )
 
     assert "carried\n" == sink.rw.read_text("/got")
+
+
+def test_a_container_of_two_networks(engine: Engine) -> None:
+    """One more interface at once; with the network it goes again."""
+    engine.programs.register("/bin/web", serve("", 80, "web"))
+    nets = [engine.networks.create(name) for name in ("one", "two")]
+    web = engine.containers.run(
+        "busybox", "web", network="one", name="web", detach=True
+    )
+    nets[1].connect(web, aliases=["www"])
+
+    get = "wget -q -O - http://www/x"
+    assert b"web /x\n" == engine.containers.run("busybox", get, network="two")
+    assert b"eth0\neth1\nlo\n" == web.exec_run("ls /sys/class/net").output
+    assert ["one", "two"] == list(web.attrs["NetworkSettings"]["Networks"])
+    web.restart(0)
+    assert b"eth0\neth1\nlo\n" == web.exec_run("ls /sys/class/net").output
+    with pytest.raises(Forbidden, match="already exists in network two"):
+        nets[1].connect(web)
+    nets[1].disconnect(web)
+    assert b"eth0\nlo\n" == web.exec_run("ls /sys/class/net").output
+
+
+def test_a_joined_container_gets_no_other_network(engine: Engine) -> None:
+    """It shares a namespace, and so cannot change it."""
+    engine.containers.run("busybox", "sleep 9", name="first", detach=True)
+    joined = engine.containers.create("busybox", "true", network="container:first")
+
+    with pytest.raises(Forbidden, match="sharing network namespace"):
+        engine.networks.create("net").connect(joined)

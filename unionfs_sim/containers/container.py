@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from unionfs_sim.containers import rootfs, signals, trees
+from unionfs_sim.containers import linking, rootfs, signals, trees
 from unionfs_sim.containers.changes import container_changes
 from unionfs_sim.containers.errors import (
     Conflict,
@@ -23,6 +23,7 @@ from unionfs_sim.containers.life import Living
 from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.losing import Loss, losses
 from unionfs_sim.containers.mounts import MountTable
+from unionfs_sim.containers.networks import Network
 from unionfs_sim.containers.process import (
     User,
 )
@@ -53,6 +54,32 @@ class Container(Living):
     """
 
     __slots__ = ()
+
+    @locked
+    def connect(
+        self,
+        network: Network,
+        *,
+        wanted: str | None = None,
+        aliases: Sequence[str] = (),
+    ) -> None:
+        """
+        Tie it to one more network; as `Network.connect`.
+
+        Raises:
+            Forbidden: It is tied to it already, or shares another one's network.
+        """
+        linking.connect_more(self, network, wanted=wanted, aliases=aliases)
+
+    @locked
+    def disconnect(self, network: Network) -> None:
+        """
+        Untie it from a network; as `Network.disconnect`.
+
+        Raises:
+            Forbidden: It is not tied to the network.
+        """
+        linking.disconnect_one(self, network)
 
     # --- commands in it -----------------------------------------------------------
 

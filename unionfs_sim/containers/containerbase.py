@@ -91,7 +91,7 @@ class ContainerBase:
         *,
         config: dict[str, Any],
         host_config: dict[str, Any],
-        networking: Mapping[str, Any],
+        networking: dict[str, Any],
         created_ns: int,
     ) -> None:
         self.engine = engine

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import IPv4Interface
 from typing import Any, Final, Self, final
 
+from unionfs_sim.containers import build as building
 from unionfs_sim.containers import busyboximage
 from unionfs_sim.containers.attached import MountSource
+from unionfs_sim.containers.buildcontext import Context
 from unionfs_sim.containers.host import Host, World
 from unionfs_sim.containers.ids import CountedIds, Ids
-from unionfs_sim.containers.images import OVERLAY_ROOT
+from unionfs_sim.containers.images import OVERLAY_ROOT, Image
 from unionfs_sim.containers.imagestore import ImageStore
 from unionfs_sim.containers.losing import Loss
 from unionfs_sim.containers.manager import Containers
@@ -154,6 +156,38 @@ class Engine:
         if given is None or isinstance(given, Mapping):
             return dict(given or {})
         return dict(each.partition("=")[::2] for each in given)
+
+    def build(
+        self,
+        dockerfile: str,
+        context: Context = b"",
+        *,
+        tag: str | Sequence[str] = (),
+        buildargs: Mapping[str, str] | None = None,
+        target: str | None = None,
+        nocache: bool = False,
+        report: Callable[[str], object] | None = None,
+    ) -> Image:
+        """
+        Build an image, as `build.build` does.
+
+        Raises:
+            EngineError: The Dockerfile makes no sense, or a step fails.
+
+        >>> engine = Engine.with_busybox()
+        >>> engine.build("FROM busybox\\nRUN echo hi > /f\\n", tag="app")
+        <Image: 'app:latest'>
+        """
+        return building.build(
+            self,
+            dockerfile,
+            context,
+            tags=[tag] if isinstance(tag, str) else tag,
+            buildargs=buildargs,
+            target=target,
+            nocache=nocache,
+            report=report,
+        )
 
     def why_lost(self, container: str) -> list[Loss]:
         """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
 from unionfs_sim.containers import inspecting
-from unionfs_sim.containers.errors import Conflict, NotFound, System
+from unionfs_sim.containers.errors import Conflict, Forbidden, NotFound, System
 from unionfs_sim.containers.networks import Network
 from unionfs_sim.containers.sockets import Namespace
 from unionfs_sim.core.filesystem import FileSystem
@@ -36,6 +37,7 @@ class Link:
         namespace: Where its programs listen and connect; ``None`` before the start.
         sandbox: The id of a namespace of its own, which outlives the stop.
         networks: The networks that it was tied to at its last start, by name.
+        extra: Further networks that it is to be tied to.
         files: The id of the container whose hosts file it uses.
         written: Whether that file has been made since the start.
     """
@@ -146,6 +148,60 @@ def _join(container: ContainerBase, target: str) -> None:
     link.files = owner.link.files
     container.config["Hostname"] = owner.config.get("Hostname", "")
     container.config["Domainname"] = owner.config.get("Domainname", "")
+
+
+def connect_more(
+    container: ContainerBase,
+    network: Network,
+    *,
+    wanted: str | None = None,
+    aliases: Sequence[str] = (),
+) -> None:
+    """
+    Tie a container to one more network, at once if it runs.
+
+    Raises:
+        Forbidden: It shares its network with another container, or the host.
+        Conflict: It is tied to that network already.
+    """
+    mode, link = container.network_mode, container.link
+    if joined(mode) is not None or mode == "host":
+        msg = (
+            "container sharing network namespace with another container or host cannot"
+            " be connected to any other network"
+        )
+        raise Forbidden(msg)
+    first = "bridge" if mode in {"default", "bridge", ""} else mode
+    if network.name in {first, *link.extra} or network.name in link.networks:
+        msg = (
+            f"endpoint with name {container.name} already exists in network"
+            f" {network.name}"
+        )
+        raise Forbidden(msg)
+    settings: dict[str, Any] = {"Aliases": list(aliases)}
+    if wanted:
+        settings["IPAMConfig"] = {"IPv4Address": wanted}
+    container.networking[network.name] = settings
+    if link.namespace is not None:
+        _attach(container, network, link.namespace)
+        link.networks[network.name] = network.id
+    link.extra = (*link.extra, network.name)
+
+
+def disconnect_one(container: ContainerBase, network: Network) -> None:
+    """
+    Untie a container from a network.
+
+    Raises:
+        Forbidden: It is not tied to it.
+    """
+    link = container.link
+    if network.name not in link.networks and network.name not in link.extra:
+        msg = f"container {container.id} is not connected to network {network.name}"
+        raise Forbidden(msg)
+    network.detach(container.id)
+    link.networks.pop(network.name, None)
+    link.extra = tuple(name for name in link.extra if name != network.name)
 
 
 def disconnect(container: ContainerBase) -> None:

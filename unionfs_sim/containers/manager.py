@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final, overload
 
@@ -16,6 +15,7 @@ from unionfs_sim.containers.errors import (
     NotFound,
     System,
 )
+from unionfs_sim.containers.filters import fits
 from unionfs_sim.containers.images import Image, Usage
 from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.mountplan import MountPlan, MountPoint
@@ -114,7 +114,7 @@ class Containers:
             each
             for each in reversed(self._by_id.values())
             if (shown or each.state.running)
-            and builtins_all(_fits(each, key, given) for key, given in wanted.items())
+            and False not in (fits(each, key, given) for key, given in wanted.items())
         ]
         return found if limit < 0 else found[:limit]
 
@@ -383,47 +383,6 @@ class Containers:
             each.remove()
         names = [each.id for each in gone]
         return {"ContainersDeleted": names or None, "SpaceReclaimed": freed}
-
-
-def builtins_all(values: Iterable[bool]) -> bool:
-    """Do what `all` does, where the word stands for something else."""
-    return False not in values
-
-
-def _fits(container: Container, key: str, values: Sequence[Any]) -> bool:
-    """Tell whether a container fits one filter."""
-    match key:
-        case "name":
-            return any(re.search(str(x), f"/{container.name}") for x in values)
-        case "id":
-            return any(container.id.startswith(str(x)) for x in values)
-        case "status":
-            return container.state.status in values
-        case "exited":
-            ended = container.state.status == "exited"
-            return ended and str(container.state.exit_code) in map(str, values)
-        case "volume":
-            held = {
-                text
-                for point in container.mount_points
-                for text in (point.name, point.destination, point.source)
-            }
-            return any(x in held for x in values)
-        case "label":
-            labels = container.labels
-            return builtins_all(
-                labels.get(str(x).partition("=")[0]) is not None
-                and ("=" not in x or labels[x.partition("=")[0]] == x.partition("=")[2])
-                for x in values
-            )
-        case "ancestor":
-            names = (*container.image.tags, container.image.id)
-            return any(x in names or f"{x}:latest" in names for x in values)
-        case "network":
-            return any(x in container.network_attrs() for x in values)
-        case _:
-            msg = f"invalid filter '{key}'"
-            raise InvalidParameter(msg)
 
 
 def _check(config: Mapping[str, Any], host_config: Mapping[str, Any]) -> None:

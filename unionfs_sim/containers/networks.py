@@ -8,9 +8,9 @@ when it stops.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, final
 
 import attrs
 
@@ -66,6 +66,20 @@ class Endpoint:
     container: str
     name: str
     aliases: tuple[str, ...] = ()
+
+
+class Joining(Protocol):
+    """A container, as far as networks know it."""
+
+    def connect(
+        self, network: Network, *, wanted: str | None, aliases: Sequence[str]
+    ) -> None:
+        """Tie it to a network."""
+        ...  # pragma: no cover
+
+    def disconnect(self, network: Network) -> None:
+        """Untie it from a network."""
+        ...  # pragma: no cover
 
 
 @final
@@ -211,6 +225,35 @@ class Network:
         for key, each in list(interfaces.items()):
             if each.address is not None and each.address.ip == endpoint.address:
                 del interfaces[key]
+
+    def connect(
+        self,
+        container: Joining,
+        *,
+        ipv4_address: str | None = None,
+        aliases: Sequence[str] = (),
+    ) -> None:
+        """
+        Tie a container to the network, at once if it runs.
+
+        Args:
+            container: The container.
+            ipv4_address: The address that it wants.
+            aliases: Further names for it here.
+
+        Raises:
+            Forbidden: It is tied to it already, or shares another one's network.
+        """
+        container.connect(self, wanted=ipv4_address, aliases=aliases)
+
+    def disconnect(self, container: Joining) -> None:
+        """
+        Untie a container.
+
+        Raises:
+            Forbidden: It is not tied to the network.
+        """
+        container.disconnect(self)
 
     def remove(self) -> None:
         """

@@ -11,11 +11,9 @@ import errno
 from collections.abc import Callable
 from typing import IO, Any, Final, Protocol, runtime_checkable
 
-from unionfs_sim.containers import mountwalk, openfiles
-from unionfs_sim.containers.attached import Mount
+from unionfs_sim.containers import mountwalk, moving, openfiles
 from unionfs_sim.containers.mountwalk import Spot
-from unionfs_sim.containers.removed import RemovedDirectory, RemovedFile
-from unionfs_sim.containers.tablereading import WRITTEN, TableReader
+from unionfs_sim.containers.tablereading import TableReader
 from unionfs_sim.core import fileio, flags
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.nodes import Kind
@@ -123,14 +121,14 @@ class TableChanger(TableReader):
     def _remove(
         self, spot: Spot, text: str, call: Callable[[FileSystem, str], None]
     ) -> None:
-        losing = _losing(spot)
+        losing = moving.losing(spot)
         try:
             self._ask(spot, text, call, inner=spot.inner)
         except UnionFSError:
             for fs in losing.values():
-                _release(fs)
+                moving.release(fs)
             raise
-        _lose(spot, losing)
+        moving.lose(spot, losing)
 
     def rename(self, src: StrPath, dst: StrPath) -> None:
         """
@@ -163,8 +161,8 @@ class TableChanger(TableReader):
             losing = {}
             same = source.path == target.path
             if target.kind is not None and not flags:
-                same = same or _same(source, target)
-                losing = {} if same else _losing(target)
+                same = same or moving.same(source, target)
+                losing = {} if same else moving.losing(target)
             try:
                 with mount.backing.lock:
                     if flags and isinstance(fs, Renames):
@@ -173,11 +171,11 @@ class TableChanger(TableReader):
                         fs.rename(source.inner, target.inner)
             except UnionFSError as error:
                 for lost in losing.values():
-                    _release(lost)
+                    moving.release(lost)
                 error.filename, error.filename2 = old, new
                 raise
             if not same:
-                _follow(source, target, losing, exchange=bool(flags & _EXCHANGE))
+                moving.follow(source, target, losing, exchange=bool(flags & _EXCHANGE))
 
     def _rename_error(self, source: Spot, target: Spot) -> int:
         """Give what the mounts have against a rename, in the kernel's order; or 0."""
@@ -191,7 +189,7 @@ class TableChanger(TableReader):
             return errno.ENOENT
         if not (self._covered(source) or self._covered(target)):
             return 0  # the rest is for the file system to say
-        return _busy_error(source, target)
+        return moving.busy_error(source, target)
 
     def link(self, src: StrPath | int, dst: StrPath) -> None:
         """
@@ -433,79 +431,3 @@ class TableChanger(TableReader):
         if writes and not exclusive and spot.kind is Kind.REGULAR:
             raise fs_error(errno.EROFS, text, op="open")
         return spot
-
-
-def _busy_error(source: Spot, target: Spot) -> int:
-    """Give what is told of a rename of or to a mount point: EBUSY comes last."""
-    directory = source.kind is Kind.DIRECTORY
-    old, new = source.place, target.place
-    if not directory and (source.slash or target.slash):
-        return errno.ENOTDIR
-    if new.startswith(f"{old}/"):
-        return errno.EINVAL
-    if old.startswith(f"{new}/"):
-        return errno.ENOTEMPTY
-    if old == new:
-        return 0
-    if target.kind is not None and directory is not (target.kind is Kind.DIRECTORY):
-        return errno.ENOTDIR if directory else errno.EISDIR
-    return errno.EBUSY
-
-
-def _same(source: Spot, target: Spot) -> bool:
-    """Tell whether two names are of one file, so that a rename does nothing."""
-    mount = source.parent
-    with mount.backing.lock:
-        one, other = mount.fs.lstat(source.path), mount.fs.lstat(target.path)
-    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-
-
-def _losing(spot: Spot) -> dict[Mount, FileSystem]:
-    """Give what mounts of a name that is about to go will show; made in advance."""
-    mount = spot.parent
-    if spot.kind is None or spot.covering:
-        return {}
-    made: dict[Mount, FileSystem] = {}
-    for other in mount.backing.roots(spot.path):
-        with mount.backing.lock:
-            if spot.kind is Kind.DIRECTORY:
-                made[other] = RemovedDirectory(mount.fs.lstat(spot.path))
-            elif isinstance(mount.fs, openfiles.Descriptors) and (
-                spot.kind is Kind.REGULAR
-            ):
-                made[other] = RemovedFile(mount.fs, mount.fs, spot.path)
-    return made
-
-
-def _release(fs: FileSystem) -> None:
-    if isinstance(fs, RemovedFile):
-        fs.release()
-
-
-def _lose(spot: Spot, losing: dict[Mount, FileSystem]) -> None:
-    """Show in other mounts that a name is gone."""
-    backing = spot.parent.backing
-    for mount, fs in losing.items():
-        backing.discard(mount)
-        mount.fs, mount.root = fs, "/"
-        mount.children = {}
-    if spot.kind is not None:
-        backing.uncover(spot.path)
-
-
-def _follow(
-    source: Spot, target: Spot, losing: dict[Mount, FileSystem], *, exchange: bool
-) -> None:
-    """Let mounts follow a rename that was done."""
-    backing = source.parent.backing
-    if not exchange:
-        _lose(target, losing)
-        backing.moved(source.path, target.path)
-        return
-    aside = "\0"
-    backing.moved(source.path, aside)
-    backing.moved(target.path, source.path)
-    backing.moved(aside, target.path)
-
-
-__all__ = ["WRITTEN", "TableChanger"]

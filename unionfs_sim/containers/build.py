@@ -87,7 +87,7 @@ def build(
     b'a\\nb\\n'
     """
     fs = buildcontext.open_context(context or {})
-    with engine.lock:
+    with engine.verb():
         job = _Build(engine, fs, buildargs or {}, nocache=nocache, report=report)
         image = job.run(parse(dockerfile), target)
         for tag in tags:

@@ -172,7 +172,7 @@ class Container(Living):
         wanted = {"stdout": stdout, "stderr": stderr}
         return b"".join(
             (f"{timestamp(when)} ".encode() if timestamps else b"") + data
-            for stream, data, when in self._log
+            for stream, data, when in self.log
             if wanted[stream]
         )
 

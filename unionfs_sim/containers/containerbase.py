@@ -27,6 +27,7 @@ from unionfs_sim.containers.states import State
 from unionfs_sim.containers.streams import Input, Output, Pipe
 from unionfs_sim.containers.users import find_user
 from unionfs_sim.core.filesystem import FileSystem
+from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.union import UnionFS
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class ContainerBase:
         link: What it has of networks.
         stdin: What its first process reads, if that was asked for.
         initial_input: All that it is to read.
+        log: What it wrote: the stream, the bytes, and when.
         listeners: Called with the stream and the bytes of all that it writes.
     """
 
@@ -57,7 +59,6 @@ class ContainerBase:
         "__weakref__",
         "_execs",
         "_kernel",
-        "_log",
         "_main",
         "_pids",
         "_process",
@@ -73,6 +74,7 @@ class ContainerBase:
         "layer_id",
         "link",
         "listeners",
+        "log",
         "mount_points",
         "name",
         "networking",
@@ -93,6 +95,8 @@ class ContainerBase:
         host_config: dict[str, Any],
         networking: dict[str, Any],
         created_ns: int,
+        layer_id: str | None = None,
+        upper: Layer | None = None,
     ) -> None:
         self.engine = engine
         self.id = identifier
@@ -102,16 +106,21 @@ class ContainerBase:
         self.host_config = host_config
         self.networking = networking
         self.created_ns = created_ns
-        self.layer_id = engine.ids()
+        self.layer_id = layer_id or engine.ids()
         self.mount_points: tuple[MountPoint, ...] = ()
-        self.rw = UnionFS(image.stack, clock=engine.clock)
+        self.rw = UnionFS(
+            image.stack,
+            upper=upper,
+            clock=engine.clock,
+            observer=engine.observer(identifier),
+        )
         self.state = State()
         self.link = linking.Link()
         self.removed = False
         self.stdin: Pipe | None = None
         self.initial_input: bytes | None = None
         self.listeners: list[Callable[[str, bytes], object]] = []
-        self._log: list[tuple[str, bytes, int]] = []
+        self.log: list[tuple[str, bytes, int]] = []
         self._table: MountTable | None = None
         self._kernel: tuple[Any, Any] | None = None
         self._tasks: list[Task] = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import IPv4Interface
 from typing import Any, Final, Self, final
@@ -13,6 +15,7 @@ from unionfs_sim.containers import build as building
 from unionfs_sim.containers import busyboximage
 from unionfs_sim.containers.attached import MountSource
 from unionfs_sim.containers.buildcontext import Context
+from unionfs_sim.containers.errors import InvalidParameter
 from unionfs_sim.containers.host import Host, World
 from unionfs_sim.containers.ids import CountedIds, Ids
 from unionfs_sim.containers.images import OVERLAY_ROOT, Image
@@ -24,10 +27,14 @@ from unionfs_sim.containers.overlaydirs import LayerSource, OverlayDirectories
 from unionfs_sim.containers.programs import Programs
 from unionfs_sim.containers.scheduling import Scheduler, Timeline
 from unionfs_sim.containers.sockets import Interface, Namespace
+from unionfs_sim.containers.state import EngineState, read_tree
+from unionfs_sim.containers.statefiles import StateDirectory
 from unionfs_sim.containers.states import timestamp
 from unionfs_sim.containers.volumes import VolumeStore
+from unionfs_sim.core.changing import Observer
 from unionfs_sim.core.clock import Clock
 from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.union import UnionFS
 
 _FIRST_PID: Final = 1000
 
@@ -50,6 +57,8 @@ class Engine:
         host: The machine that it runs on; one of its own by default.
         clock: Where times come from, if the host is its own.
         ids: Where ids come from.
+        state: A directory that keeps everything over the end of the process; then
+            the host is the engine's own.  Without one all is in memory.
 
     Attributes:
         images: The images.
@@ -78,7 +87,19 @@ class Engine:
         *,
         clock: Clock | None = None,
         ids: Ids | None = None,
+        state: str | os.PathLike[str] | None = None,
     ) -> None:
+        self._state: EngineState | None = None
+        self._dirty: set[str] | None = None
+        self._verbs = 0
+        directory = None
+        if state is not None:
+            if host is not None:
+                msg = "an engine with a state has a host of its own"
+                raise InvalidParameter(msg)
+            directory = StateDirectory(state)
+            self._dirty = set()
+            host = self._kept_host(directory, clock)
         self.host = host or Host(world=World(Timeline(clock)))
         self.clock = self.host.clock
         self.ids: Ids = ids or CountedIds(f"engine:{self.host.name}")
@@ -93,6 +114,8 @@ class Engine:
         self.build_cache: dict[tuple[str, str], str] = {}
         self._pids = _FIRST_PID
         self._show_layers()
+        if directory is not None and self._dirty is not None:
+            self._state = EngineState(self, directory, self._dirty)
 
     @classmethod
     def with_busybox(cls, host: Host | None = None, **options: Any) -> Self:
@@ -103,8 +126,36 @@ class Engine:
         [<Image: 'busybox:latest'>]
         """
         made = cls(host, **options)
-        made.images.add(busyboximage.busybox_image(), ["busybox"])
+        if not made.images.list():
+            made.images.add(busyboximage.busybox_image(), ["busybox"])
         return made
+
+    def _kept_host(self, directory: StateDirectory, clock: Clock | None) -> Host:
+        """Make a host whose disk is what an earlier process left."""
+        world = World(Timeline(clock))
+        kept = directory.documents().get(("engine", "host"))
+        upper = read_tree(directory, kept.decode()) if kept else None
+        root = UnionFS(upper=upper, clock=world.clock, observer=self.observer("host"))
+        return Host(world=world, root=root)
+
+    def observer(self, key: str) -> Observer | None:
+        """Give what notes that a union was changed, if a state is kept."""
+        dirty = self._dirty
+        if dirty is None:
+            return None
+        return lambda _: dirty.add(key)
+
+    @contextmanager
+    def verb(self) -> Iterator[None]:
+        """Hold the lock during a verb, and keep what it did if a state is kept."""
+        with self.lock:
+            self._verbs += 1
+            try:
+                yield
+            finally:
+                self._verbs -= 1
+                if self._state is not None and not self._verbs:
+                    self._state.save()
 
     def _host_namespace(self) -> Namespace:
         namespace = Namespace(self.ids(), self.networks.route, self.networks.resolve)
@@ -204,7 +255,10 @@ class Engine:
         return self.containers.get(container).why_lost()
 
     def close(self) -> None:
-        """Close the files of all images; nothing else is real."""
+        """Close the files of all images, and the state if one is kept."""
+        if self._state is not None:
+            self._state.close()
+            self._state = None
         self.images.close()
 
     def __enter__(self) -> Self:

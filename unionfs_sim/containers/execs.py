@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from unionfs_sim.containers.errors import Conflict
+from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.process import (
     NotRunnable,
     Process,
@@ -17,6 +18,7 @@ from unionfs_sim.containers.streams import Collected, Nothing, Pipe
 
 if TYPE_CHECKING:
     from unionfs_sim.containers.container import Container
+    from unionfs_sim.containers.engine import Engine
 
 
 class ExecResult(NamedTuple):
@@ -89,6 +91,12 @@ class Exec:
             return self._code
         return self._task.code if self._task is not None else None
 
+    @property
+    def engine(self) -> Engine:
+        """The engine of the container."""
+        return self.container.engine
+
+    @locked
     def start(self) -> None:
         """
         Let it run until it waits or ends.
@@ -133,6 +141,7 @@ class Exec:
         self.stdout.write(f"{self.failure}\r\n")
         self._code = error.code
 
+    @locked
     def wait(self) -> int:
         """
         Wait until it ends, and give its exit code.

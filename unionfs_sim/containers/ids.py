@@ -29,6 +29,15 @@ class CountedIds:
         self._seed = seed
         self._count = 0
 
+    @property
+    def count(self) -> int:
+        """How many there have been."""
+        return self._count
+
+    def skip_to(self, count: int) -> None:
+        """Leave out ids that were given in an earlier process."""
+        self._count = max(self._count, count)
+
     def __call__(self) -> str:
         """Give the next id."""
         while True:

@@ -162,6 +162,11 @@ class Image:
         self.parent = parent
 
     @property
+    def comment(self) -> str:
+        """What ``docker inspect`` shows as such."""
+        return self._comment
+
+    @property
     def short_id(self) -> str:
         """The first digits of the id."""
         return f"sha256:{short(self.id)}"

@@ -195,10 +195,18 @@ class ImageStore:
                 value = open_image(path, name=name)
             except FormatError as error:
                 raise InvalidParameter(str(error)) from error
-            self._resources.callback(value.close)
+            self.keep_open(value)
             tags = [tag for tag in value.names if not is_bare(tag) and is_repo_tag(tag)]
             loaded.append(self.add(value, tags))
         return loaded
+
+    def keep_open(self, value: ImageValue) -> None:
+        """Close an image's files with the store."""
+        self._resources.callback(value.close)
+
+    def forget(self, image: Image) -> None:
+        """Take an image out that only a container still has."""
+        self._images.pop(image.id, None)
 
     def _spooled(self, data: bytes) -> str:
         folder = self._resources.enter_context(
@@ -373,6 +381,17 @@ class ImageStore:
                 done.append({"Untagged": tag})
             self._delete(image, done, force=False, prune=True)
         return {"ImagesDeleted": done or None, "SpaceReclaimed": freed if done else 0}
+
+    # --- lasting ------------------------------------------------------------------
+
+    def record(self) -> dict[str, Any]:
+        """Give what a state must keep besides the images themselves."""
+        return {"directories": self._directories, "tagged_at": self._tagged_at}
+
+    def restore(self, record: Mapping[str, Any]) -> None:
+        """Take over what `record` gave, once the images are here."""
+        self._directories.update(record["directories"])
+        self._tagged_at.update(record["tagged_at"])
 
     # --- where layers lie -----------------------------------------------------
 

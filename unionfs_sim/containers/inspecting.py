@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from unionfs_sim.containers.configs import full_host_config
+from unionfs_sim.containers.endpoints import Endpoint
 from unionfs_sim.containers.images import OVERLAY_ROOT
 from unionfs_sim.containers.instructions import full_config
-from unionfs_sim.containers.networks import Endpoint, Network
+from unionfs_sim.containers.networks import Network
 from unionfs_sim.containers.spec import parse_mount_json
 from unionfs_sim.containers.states import timestamp
 

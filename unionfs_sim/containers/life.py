@@ -111,7 +111,7 @@ class Living(ContainerBase):
 
     def _output(self, stream: str) -> Collected:
         def take(data: bytes) -> None:
-            self._log.append((stream, data, self.engine.clock()))
+            self.log.append((stream, data, self.engine.clock()))
             for listener in self.listeners:
                 listener(stream, data)
 

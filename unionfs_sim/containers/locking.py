@@ -14,7 +14,7 @@ def locked(verb: _Verb) -> _Verb:
 
     @functools.wraps(verb)
     def holding(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        with self.engine.lock:
+        with self.engine.verb():
             return verb(self, *args, **kwargs)
 
     return cast("_Verb", holding)

@@ -329,7 +329,7 @@ class Containers:
         if stdin is not None:
             options["stdin_open"] = True
         container = self.create(image, command, name=name, **options)
-        with self.engine.lock:
+        with self.engine.verb():
             if stdin is not None:
                 container.initial_input = stdin
             container.start()
@@ -363,6 +363,10 @@ class Containers:
         del self._by_name[container.name]
         container.name = chosen
         self._by_name[chosen] = container
+
+    def take(self, container: Container) -> None:
+        """Take in a container that an earlier process made."""
+        self._by_id[container.id] = self._by_name[container.name] = container
 
     def forget(self, identifier: str) -> None:
         """Take a container out: it is being removed."""

@@ -8,13 +8,12 @@ when it stops.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, Final, Protocol, final
 
-import attrs
-
 from unionfs_sim.containers.addressing import Pool, mac_of, parse_network
+from unionfs_sim.containers.endpoints import Endpoint
 from unionfs_sim.containers.errors import (
     Conflict,
     Forbidden,
@@ -41,31 +40,6 @@ _BRIDGE_OPTIONS: Final = {
     "com.docker.network.bridge.name": "docker0",
     "com.docker.network.driver.mtu": "1500",
 }
-
-
-@final
-@attrs.define
-class Endpoint:
-    """
-    What ties a namespace to a network.
-
-    Attributes:
-        id: Its id.
-        address: Its address; ``None`` on networks without any.
-        mac: Its hardware address.
-        namespace: Whose it is.
-        container: The id of the container.
-        name: The container's name.
-        aliases: Further names on this network.
-    """
-
-    id: str
-    address: IPv4Address | None
-    mac: str
-    namespace: Namespace
-    container: str
-    name: str
-    aliases: tuple[str, ...] = ()
 
 
 class Joining(Protocol):
@@ -225,6 +199,19 @@ class Network:
         for key, each in list(interfaces.items()):
             if each.address is not None and each.address.ip == endpoint.address:
                 del interfaces[key]
+
+    def record(self) -> dict[str, Any]:
+        """Give what a state must keep of it: all but who is tied to it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "driver": self.driver,
+            "created": self._created,
+            "ipam": self._ipam,
+            "options": self._options,
+            "labels": self.labels,
+            "internal": self._internal,
+        }
 
     def connect(
         self,
@@ -463,6 +450,24 @@ class NetworkStore:
         for each in unused:
             del self._networks[each.id]
         return {"NetworksDeleted": [each.name for each in unused] or None}
+
+    def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Have just the networks of `Network.record`, nobody tied to them."""
+        self._networks = {}
+        for record in records:
+            given = dict(record)
+            given.pop("number", None)
+            identifier, name = given.pop("id"), given.pop("name")
+            pool = None
+            for config in given["ipam"]:
+                inside, gateway = config.get("IPRange"), config.get("Gateway")
+                pool = Pool(
+                    parse_network(config["Subnet"]),
+                    parse_network(inside) if inside else None,
+                    IPv4Address(gateway) if gateway else None,
+                )
+            network = Network(identifier, name, pool=pool, store=self, **given)
+            self._networks[identifier] = network
 
     # --- how packets find their way -------------------------------------------
 

@@ -1,0 +1,170 @@
+"""The state of an engine: what outlives its process, however that ends."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unionfs_sim.containers import Engine
+from unionfs_sim.containers.errors import Conflict, InvalidParameter
+from unionfs_sim.containers.host import Host
+
+
+def test_everything_is_there_again(tmp_path: Path) -> None:
+    """Images, containers, volumes, networks and the host's disk, ids and all."""
+    with Engine.with_busybox(state=tmp_path) as engine:
+        engine.build("FROM busybox\nRUN echo built > /f\n", tag="app")
+        engine.networks.create("net", subnet="10.5.0.0/24", labels={"k": "v"})
+        container = engine.containers.run(
+            "app",
+            ["sh", "-c", "echo log; echo 1 > /rw; rm /etc/group; echo 2 > /v/f"],
+            name="web",
+            network="net",
+            volumes=["vol:/v", "/anon"],
+        )
+        engine.host.fs.makedirs("/srv/data")
+        found = engine.containers.get("web")
+        before = (found.attrs, [str(x) for x in found.diff()], found.logs())
+        images = [image.attrs for image in engine.images.list(all=True)]
+        networks = [each.attrs for each in engine.networks.list()]
+        volumes = [volume.attrs() for volume in engine.volumes]
+        assert b"log\n" == container
+
+    with Engine.with_busybox(state=tmp_path) as again:
+        found = again.containers.get("web")
+
+        assert before == (found.attrs, [str(x) for x in found.diff()], found.logs())
+        assert networks == [each.attrs for each in again.networks.list()]
+        assert volumes == [volume.attrs() for volume in again.volumes]
+        assert again.host.fs.isdir("/srv/data")
+        for old, new in zip(images, again.images.list(all=True), strict=True):
+            assert old == new.attrs
+        assert b"built\n" == again.containers.run("app", "cat /f", remove=True)
+        found.start()
+        assert "2\n" == again.volumes.get("vol").fs.read_text("/f")
+
+
+def test_ids_and_time_go_on(tmp_path: Path) -> None:
+    """Nothing is given twice, and no clock goes back."""
+    with Engine.with_busybox(state=tmp_path) as engine:
+        first = engine.containers.create("busybox")
+        then = engine.clock()
+    with Engine.with_busybox(state=tmp_path) as engine:
+        second = engine.containers.create("busybox")
+
+        assert first.id != second.id
+        assert engine.clock() > then
+        assert 2 == len(engine.containers)
+
+
+def test_what_ran_is_found_exited(tmp_path: Path) -> None:
+    """Processes do not survive: 255, as with Docker; a restart works."""
+    with Engine.with_busybox(state=tmp_path) as engine:
+        engine.containers.run("busybox", "sleep 1000", name="db", detach=True)
+    with Engine.with_busybox(state=tmp_path) as engine:
+        container = engine.containers.get("db")
+
+        state = container.attrs["State"]
+        assert ("exited", 255, 0) == (state["Status"], state["ExitCode"], state["Pid"])
+        container.start()
+        assert "172.17.0.2" == container.attrs["NetworkSettings"]["IPAddress"]
+
+
+def test_the_image_of_a_container_is_kept_although_it_was_removed(
+    tmp_path: Path,
+) -> None:
+    """By force; the container can still start."""
+    with Engine.with_busybox(state=tmp_path) as engine:
+        engine.build("FROM busybox\nRUN echo 1 > /f\n", tag="app")
+        engine.containers.create("app", "cat /f", name="web")
+        engine.images.remove("app", force=True)
+    with Engine.with_busybox(state=tmp_path) as engine:
+        container = engine.containers.get("web")
+        container.start()
+
+        assert b"1\n" == container.logs()
+        assert ["busybox:latest"] == [x for i in engine.images.list() for x in i.tags]
+
+
+def test_a_second_engine_is_refused(tmp_path: Path) -> None:
+    """Until the first one is closed."""
+    with (
+        Engine.with_busybox(state=tmp_path),
+        pytest.raises(Conflict, match="in use by another engine"),
+    ):
+        Engine(state=tmp_path)
+    Engine(state=tmp_path).close()
+
+
+def test_an_engine_with_a_state_makes_its_host(tmp_path: Path) -> None:
+    """The disk of a host that is given would not be kept."""
+    with pytest.raises(InvalidParameter, match="has a host of its own"):
+        Engine(Host("given"), state=tmp_path)
+
+
+#: Writes, and says so when the write is done.
+LOAD = """
+import sys
+from unionfs_sim.containers import Engine
+engine = Engine.with_busybox(state=sys.argv[1])
+for each in engine.containers.list(all=True):
+    if each.status == "created":
+        each.remove()
+number = len(engine.containers)
+while True:
+    number += 1
+    script = f"echo {number} >> /v/all; echo {number} > /own"
+    engine.containers.run("busybox", ["sh", "-c", script], name=f"c{number}",
+                          volumes=["vol:/v"])
+    print(number, flush=True)
+    if number % 3 == 0:
+        engine.containers.get(f"c{number - 1}").commit("app", f"v{number}")
+"""
+
+
+def check(folder: Path, acknowledged: int) -> None:
+    """Open what a killed process left: each command is done or not done."""
+    with Engine.with_busybox(state=folder) as engine:
+        lines = [0]
+        if "vol" in engine.volumes:
+            text = engine.volumes.get("vol").fs.read_text("/all")
+            lines = [int(line) for line in text.splitlines()]
+            assert list(range(1, len(lines) + 1)) == lines
+        assert lines[-1] >= acknowledged
+        started = [x for x in engine.containers if x.status != "created"]
+        assert lines[-1] == len(started)
+        # To run is two commands: create, which may be all that was done, and start.
+        assert len(engine.containers) - len(started) in {0, 1}
+        for container in started:
+            number = container.name.removeprefix("c")
+            assert f"{number}\n" == container.rw.read_text("/own")
+            assert "exited" == container.status
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment(tmp_path: Path) -> None:
+    """Nothing is half done, and no acknowledged write is lost."""
+    chance = random.Random(1)
+    acknowledged = 0
+    for _ in range(int(os.environ.get("KILLS", "6"))):
+        with subprocess.Popen(
+            [sys.executable, "-c", LOAD, str(tmp_path)], stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(chance.randrange(1, 6)):
+                line = process.stdout.readline()
+                acknowledged = int(line or acknowledged)
+            time_left = chance.random() * 0.05
+            try:
+                process.wait(time_left)
+            except subprocess.TimeoutExpired:
+                os.kill(process.pid, signal.SIGKILL)
+            rest = process.stdout.read().split()
+            acknowledged = int(rest[-1]) if rest else acknowledged
+        check(tmp_path, acknowledged)

@@ -1,0 +1,300 @@
+"""
+The state of an engine in a directory: what outlives its process.
+
+After each verb all of it is kept in one transaction.  Processes do not survive: what
+ran is found exited, with Docker's 255.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, final
+
+import attrs
+
+from unionfs_sim.containers.container import Container
+from unionfs_sim.containers.ids import CountedIds
+from unionfs_sim.containers.images import Image
+from unionfs_sim.containers.mountplan import MountPoint
+from unionfs_sim.containers.spec import TmpfsOptions
+from unionfs_sim.containers.statefiles import Key, StateDirectory
+from unionfs_sim.containers.states import State
+from unionfs_sim.core.content import literal
+from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.union import UnionFS
+from unionfs_sim.image.open import open_image
+from unionfs_sim.image.storable import storable
+from unionfs_sim.image.tarlayer import read_layer
+from unionfs_sim.image.tarwriter import write_layer
+from unionfs_sim.image.write import write_image
+
+if TYPE_CHECKING:
+    from unionfs_sim.containers.engine import Engine
+
+_LOST: Final = 255
+_HOST: Final = "host"
+
+#: The verbs after which there is something to keep, besides those of containers.
+_VERBS: Final = {
+    "images": ("add", "load", "import_image", "tag", "remove", "prune"),
+    "networks": ("create", "remove", "prune"),
+    "volumes": ("create", "remove", "prune"),
+}
+
+
+def _encoded(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def read_tree(state: StateDirectory, name: str) -> Layer:
+    """Read a layer that `EngineState` kept."""
+    return read_layer(literal(state.blob(name).read_bytes()), place="state").layer
+
+
+@final
+class EngineState:
+    """
+    Keeps an engine in a directory.
+
+    Args:
+        engine: The engine; its host's disk has been read already.
+        directory: The directory.
+        dirty: The unions that were changed: containers by id, or the host.
+    """
+
+    def __init__(
+        self, engine: Engine, directory: StateDirectory, dirty: set[str]
+    ) -> None:
+        self._engine = engine
+        self._directory = directory
+        self._dirty = dirty
+        self._trees: dict[str, str] = {}
+        self._written: set[str] = set()
+        self._loading = True
+        self._load()
+        self._loading = False
+        self._follow()
+        self.save()
+
+    def _follow(self) -> None:
+        """Save after each verb of the stores, as `locked` does for containers."""
+        for name, verbs in _VERBS.items():
+            store = getattr(self._engine, name)
+            for verb in verbs:
+                setattr(store, verb, self._saving(getattr(store, verb)))
+
+    def _saving(self, verb: Callable[..., Any]) -> Callable[..., Any]:
+        def saving(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            with self._engine.verb():
+                return verb(*args, **kwargs)
+
+        return saving
+
+    # --- keeping ------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Keep everything as it is now."""
+        if self._loading:
+            return
+        engine = self._engine
+        documents: dict[Key, bytes] = {}
+        for image in self._images():
+            documents["image", image.id] = self._image(image)
+        for number, network in enumerate(engine.networks.list()):
+            record = {**network.record(), "number": number}
+            documents["network", network.id] = _encoded(record)
+        for container in engine.containers:
+            documents["container", container.id] = self._container(container)
+        documents["engine", "volumes"] = _encoded(engine.volumes.records())
+        documents["engine", "host"] = self._tree(_HOST, engine.host.root).encode()
+        documents["engine", "images"] = _encoded(engine.images.record())
+        documents["engine", "cache"] = _encoded(
+            [[*key, value] for key, value in engine.build_cache.items()]
+        )
+        documents["engine", "counters"] = _encoded(self._counters())
+        self._directory.save(documents)
+
+    def _counters(self) -> dict[str, int]:
+        ids = self._engine.ids
+        return {
+            "ids": ids.count if isinstance(ids, CountedIds) else 0,
+            "now_ns": self._engine.clock(),
+        }
+
+    def _images(self) -> list[Image]:
+        """Give all images, those too that only a container still has."""
+        found = {image.id: image for image in self._engine.images.list(all=True)}
+        for container in self._engine.containers:
+            found.setdefault(container.image.id, container.image)
+        return list(found.values())
+
+    def _image(self, image: Image) -> bytes:
+        name = image.id.removeprefix("sha256:")
+        if name not in self._written:
+            layout = self._directory.path / "images"
+            value = attrs.evolve(image.value, names=(name,))
+            write_image(value, layout, compression="none", append=True)
+            self._written.add(name)
+        there = self._engine.images.find(image.id) is not None
+        return _encoded(
+            {
+                "tags": image.tags,
+                "parent": image.parent,
+                "comment": image.comment,
+                "created": image.document.get("created", ""),
+                "there": there,
+            }
+        )
+
+    def _tree(self, key: str, union: UnionFS) -> str:
+        """Keep the upper of a union, if it was changed, and give its blob."""
+        if key in self._dirty or key not in self._trees:
+            out = io.BytesIO()
+            write_layer(storable(union.commit())[0], out)
+            self._trees[key] = self._directory.put(out.getvalue())
+            self._dirty.discard(key)
+        return self._trees[key]
+
+    def _container(self, each: Container) -> bytes:
+        link = each.link
+        return _encoded(
+            {
+                "name": each.name,
+                "image": each.image.id,
+                "config": each.config,
+                "host_config": each.host_config,
+                "networking": each.networking,
+                "created_ns": each.created_ns,
+                "layer_id": each.layer_id,
+                "state": attrs.asdict(each.state),
+                "link": [link.sandbox, link.networks, link.files, list(link.extra)],
+                "mounts": [_mount(point) for point in each.mount_points],
+                "log": [
+                    [stream, data.decode("latin-1"), when]
+                    for stream, data, when in each.log
+                ],
+                "rw": self._tree(each.id, each.rw),
+            }
+        )
+
+    # --- finding again ------------------------------------------------------------
+
+    def _load(self) -> None:
+        engine, documents = self._engine, self._directory.documents()
+        if not documents:
+            return
+        counters = json.loads(documents["engine", "counters"])
+        if isinstance(engine.ids, CountedIds):
+            engine.ids.skip_to(counters["ids"])
+        engine.clock.advance_to(counters["now_ns"])
+        by_kind: dict[str, dict[str, Any]] = {}
+        for (kind, name), value in documents.items():
+            if kind != "engine":
+                by_kind.setdefault(kind, {})[name] = json.loads(value)
+        networks = sorted(
+            by_kind.get("network", {}).values(), key=lambda each: each["number"]
+        )
+        engine.networks.restore(networks)
+        images = self._load_images(by_kind.get("image", {}))
+        engine.images.restore(json.loads(documents["engine", "images"]))
+        engine.build_cache.update(
+            ((parent, key), value)
+            for parent, key, value in json.loads(documents["engine", "cache"])
+        )
+        engine.volumes.load(json.loads(documents["engine", "volumes"]))
+        self._trees[_HOST] = documents["engine", "host"].decode()
+        containers = by_kind.get("container", {})
+        for name in sorted(containers, key=lambda key: containers[key]["created_ns"]):
+            self._load_container(name, containers[name], images)
+        self._directory.keep_only(self._trees.values())
+
+    def _load_images(self, records: Mapping[str, Any]) -> dict[str, Image]:
+        found: dict[str, Image] = {}
+        store = self._engine.images
+        for identifier in sorted(records, key=lambda key: str(records[key]["created"])):
+            record = records[identifier]
+            name = identifier.removeprefix("sha256:")
+            value = open_image(self._directory.path / "images", name=name, verify=False)
+            store.keep_open(value)
+            self._written.add(name)
+            image = store.add(
+                attrs.evolve(value, names=()),
+                record["tags"],
+                parent=record["parent"],
+                comment=record["comment"],
+            )
+            if not record["there"]:
+                store.forget(image)
+            found[identifier] = image
+        return found
+
+    def _load_container(
+        self, identifier: str, record: Mapping[str, Any], images: Mapping[str, Image]
+    ) -> None:
+        engine = self._engine
+        container = Container(
+            engine,
+            identifier,
+            record["name"],
+            images[record["image"]],
+            config=record["config"],
+            host_config=record["host_config"],
+            networking=record["networking"],
+            created_ns=record["created_ns"],
+            layer_id=record["layer_id"],
+            upper=read_tree(self._directory, record["rw"]),
+        )
+        self._trees[identifier] = record["rw"]
+        state = State(**record["state"])
+        if state.running:
+            state = attrs.evolve(
+                state,
+                status="exited",
+                pid=0,
+                exit_code=_LOST,
+                finished_ns=engine.clock(),
+            )
+        container.state = state
+        link = container.link
+        link.sandbox, link.networks, link.files, extra = record["link"]
+        link.extra = tuple(extra)
+        container.log = [
+            (stream, data.encode("latin-1"), when)
+            for stream, data, when in record["log"]
+        ]
+        container.mount_points = tuple(
+            self._load_mount(value) for value in record["mounts"]
+        )
+        engine.containers.take(container)
+
+    def _load_mount(self, value: dict[str, Any]) -> MountPoint:
+        given = dict(value)
+        options = given.pop("options")
+        volume = None
+        if given["type"] == "volume":
+            volume = self._engine.volumes.get(given["name"])
+        return MountPoint(
+            **given,
+            options=None if options is None else TmpfsOptions(*options),
+            volume=volume,
+        )
+
+    def close(self) -> None:
+        """Keep everything, and let another engine have the directory."""
+        self.save()
+        self._directory.close()
+
+
+def _mount(point: MountPoint) -> dict[str, Any]:
+    kept = {
+        field.name: getattr(point, field.name)
+        for field in attrs.fields(MountPoint)
+        if field.name not in {"volume", "options"}
+    }
+    options = point.options
+    kept["options"] = (
+        None if options is None else [options.text, options.size_bytes, options.mode]
+    )
+    return kept

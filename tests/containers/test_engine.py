@@ -158,6 +158,10 @@ def test_explain_names_the_layer_or_the_volume(engine: Engine) -> None:
         container.explain("/data/f").host_path,
     )
     assert "busybox" not in container.explain("/etc/hosts").layers
+    again = engine.containers.create("busybox", "true", volumes=["/none:/p/q"])
+    assert again.explain("/p").kind is None
+    assert not again.diff()
+    assert not engine.host.fs.exists("/none")
     assert container.explain("/etc/passwd").layers
 
 

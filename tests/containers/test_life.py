@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -15,7 +16,7 @@ from unionfs_sim.containers.errors import (
     NotFound,
     NotModified,
 )
-from unionfs_sim.containers.scheduling import Steps
+from unionfs_sim.containers.scheduling import Steps, Timeline
 
 
 def made(engine: Engine, state: str) -> Container:
@@ -318,9 +319,7 @@ def test_a_shell_waits_for_its_lines(engine: Engine) -> None:
     """What is typed is run; ``exit`` ends the container."""
     container = engine.containers.run("busybox", stdin_open=True, tty=True, detach=True)
     assert "running" == container.status
-    assert container.stdin is not None
-    container.stdin.write("echo $((6 * 7)); exit 5\n")
-    engine.scheduler.run_ready()
+    container.send("echo $((6 * 7)); exit 5\n")
 
     assert b"/ # 42\n" == container.logs()
     assert 5 == container.attrs["State"]["ExitCode"]
@@ -377,6 +376,25 @@ def test_verbs_of_several_threads(engine: Engine) -> None:
 
     assert not failures
     assert 40 == len(container.rw.read_text("/log").splitlines())
+
+
+def test_a_real_clock_is_waited_for() -> None:
+    """Sleeping takes time then, in which other threads go on."""
+    with Engine.with_busybox(clock=Timeline(time.time_ns, real=True)) as engine:
+        container = engine.containers.run(
+            "busybox", "cat", stdin_open=True, detach=True
+        )
+        started = time.monotonic()
+        waiting = threading.Thread(target=container.wait)
+        waiting.start()
+        engine.containers.run("busybox", "sleep 0.2", remove=True)
+        assert time.monotonic() - started >= 0.2
+        assert "running" == container.status
+        container.send("typed", close=True)
+        waiting.join(10)
+
+        assert not waiting.is_alive()
+        assert b"typed" == container.logs()
 
 
 @pytest.mark.parametrize(

@@ -325,7 +325,23 @@ class Container(Living):
         if self._table is not None:
             self.filesystem(User())
             return self._table.explain(path)
-        return self.copy_table().explain(path)
+        host = self.engine.host
+        points = [
+            point
+            for point in self.mount_points
+            if point.type != "bind" or host.fs.exists(point.source)
+        ]
+        table = rootfs.build_root(
+            self.rw.fork(),  # so that looking makes no mount points
+            points,
+            {},
+            host=host,
+            merged=self.merged,
+            container_id=f"look:{self.id}",
+            for_copy=True,
+        )
+        rootfs.release_volumes(points, f"look:{self.id}")
+        return table.explain(path)
 
     @locked
     def why_lost(self) -> list[Loss]:

@@ -7,7 +7,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from ipaddress import IPv4Interface
 from typing import Any, Final, Self, final
 
@@ -38,6 +38,17 @@ from unionfs_sim.core.union import UnionFS
 
 _FIRST_PID: Final = 1000
 
+#: The verbs of the stores that change something.
+_VERBS: Final = {
+    "images": ("add", "load", "import_image", "tag", "remove", "prune"),
+    "networks": ("create", "remove", "prune"),
+    "volumes": ("create", "remove", "prune"),
+}
+
+
+def _timeline(clock: Clock | None) -> Timeline:
+    return clock if isinstance(clock, Timeline) else Timeline(clock)
+
 
 def _same(layer: Layer) -> Layer:
     """Give a layer that does not change."""
@@ -50,12 +61,14 @@ class Engine:
     An engine: images, containers, volumes and networks on one host.
 
     Nothing is real: programs are Python callables, the network and the host's disk
-    are in memory, and time passes only when everybody waits.  Two runs of one program
+    are in memory, and time passes only when everybody waits (unless a real clock is
+    given).  Two runs of one program
     see the same ids, times and addresses.
 
     Args:
         host: The machine that it runs on; one of its own by default.
-        clock: Where times come from, if the host is its own.
+        clock: Where times come from, if the host is its own; a
+            ``Timeline(time.time_ns, real=True)`` is waited for.
         ids: Where ids come from.
         state: A directory that keeps everything over the end of the process; then
             the host is the engine's own.  Without one all is in memory.
@@ -91,7 +104,7 @@ class Engine:
     ) -> None:
         self._state: EngineState | None = None
         self._dirty: set[str] | None = None
-        self._verbs = 0
+        self._verbs = threading.local()
         directory = None
         if state is not None:
             if host is not None:
@@ -100,11 +113,14 @@ class Engine:
             directory = StateDirectory(state)
             self._dirty = set()
             host = self._kept_host(directory, clock)
-        self.host = host or Host(world=World(Timeline(clock)))
+        self.host = host or Host(world=World(_timeline(clock)))
         self.clock = self.host.clock
         self.ids: Ids = ids or CountedIds(f"engine:{self.host.name}")
         self.lock = threading.RLock()
+        self._changed = threading.Condition(self.lock)
         self.scheduler = Scheduler(self.clock)
+        if getattr(self.clock, "real", False):
+            self.scheduler.pause = self._changed.wait
         self.programs = Programs()
         self.networks = NetworkStore(self.ids, self._now)
         self.volumes = VolumeStore(self.host, ids=self.ids)
@@ -116,6 +132,7 @@ class Engine:
         self._show_layers()
         if directory is not None and self._dirty is not None:
             self._state = EngineState(self, directory, self._dirty)
+        self._guard()
 
     @classmethod
     def with_busybox(cls, host: Host | None = None, **options: Any) -> Self:
@@ -132,7 +149,7 @@ class Engine:
 
     def _kept_host(self, directory: StateDirectory, clock: Clock | None) -> Host:
         """Make a host whose disk is what an earlier process left."""
-        world = World(Timeline(clock))
+        world = World(_timeline(clock))
         kept = directory.documents().get(("engine", "host"))
         upper = read_tree(directory, kept.decode()) if kept else None
         root = UnionFS(upper=upper, clock=world.clock, observer=self.observer("host"))
@@ -148,14 +165,37 @@ class Engine:
     @contextmanager
     def verb(self) -> Iterator[None]:
         """Hold the lock during a verb, and keep what it did if a state is kept."""
+        verbs = self._verbs
         with self.lock:
-            self._verbs += 1
+            verbs.depth = getattr(verbs, "depth", 0) + 1
             try:
                 yield
             finally:
-                self._verbs -= 1
-                if self._state is not None and not self._verbs:
-                    self._state.save()
+                verbs.depth -= 1
+                if not verbs.depth:
+                    self._changed.notify_all()
+                    if self._state is not None:
+                        self._state.save()
+
+    def tick(self) -> None:
+        """Let programs go on whose time has come; for clocks that are real."""
+        with self.verb():
+            self.scheduler.run_ready()
+
+    def _guard(self) -> None:
+        """Let the verbs of the stores hold the lock, as those of containers do."""
+        for name, verbs in _VERBS.items():
+            store = getattr(self, name)
+            for verb in verbs:
+                setattr(store, verb, self._guarded(getattr(store, verb)))
+
+    def _guarded(self, verb: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(verb)
+        def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            with self.verb():
+                return verb(*args, **kwargs)
+
+        return guarded
 
     def _host_namespace(self) -> Namespace:
         namespace = Namespace(self.ids(), self.networks.route, self.networks.resolve)

@@ -142,6 +142,22 @@ class Exec:
         self._code = error.code
 
     @locked
+    def send(self, data: str | bytes, *, close: bool = False) -> None:
+        """
+        Give it something to read, and let it go on.
+
+        Raises:
+            Conflict: It reads nothing.
+        """
+        if self.stdin is None:
+            msg = f"Exec command {self.id} does not read"
+            raise Conflict(msg)
+        self.stdin.write(data)
+        if close:
+            self.stdin.close()
+        self.engine.scheduler.run_ready()
+
+    @locked
     def wait(self) -> int:
         """
         Wait until it ends, and give its exit code.

@@ -288,6 +288,26 @@ class Living(ContainerBase):
         return {"StatusCode": code, "Error": None}
 
     @locked
+    def send(self, data: str | bytes, *, close: bool = False) -> None:
+        """
+        Give its first process something to read, and let it go on.
+
+        Args:
+            data: What is typed.
+            close: Whether that is all.
+
+        Raises:
+            Conflict: It does not run, or reads nothing.
+        """
+        if not self.state.running or self.stdin is None:
+            msg = f"Container {self.id} is not running, or does not read"
+            raise Conflict(msg)
+        self.stdin.write(data)
+        if close:
+            self.stdin.close()
+        self.engine.scheduler.run_ready()
+
+    @locked
     def remove(self, v: bool = False, force: bool = False) -> None:  # noqa: FBT001, FBT002 - as the Docker SDK
         """
         Remove it, with its own layer and all that is in it.

@@ -31,16 +31,21 @@ class Timeline:
     """
     A clock that can be put forward, over one that goes on by itself.
 
+    Args:
+        clock: The clock below; by default the same in every run.
+        real: Whether time cannot be put forward, but has to be waited for.
+
     >>> timeline = Timeline(TickClock(start_ns=0))
     >>> timeline.advance_to(5 * SECOND_NS)
     >>> timeline() > 5 * SECOND_NS
     True
     """
 
-    __slots__ = ("_clock", "_offset_ns")
+    __slots__ = ("_clock", "_offset_ns", "real")
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, *, real: bool = False) -> None:
         self._clock = clock or TickClock(start_ns=EPOCH_NS)
+        self.real = real
         self._offset_ns = 0
 
     def __call__(self) -> int:
@@ -237,6 +242,12 @@ class Scheduler:
     """
     Lets programs take turns, in the order in which they became ready.
 
+    Attributes:
+        now: The clock.
+        ready: Who is to have the next turns.
+        pause: Waits for so many seconds of real time, or until another thread did
+            something; without it time is put forward instead.
+
     >>> scheduler = Scheduler(Timeline(TickClock(start_ns=0)))
     >>> def nap():
     ...     yield Wait(until_ns=scheduler.now() + 3 * SECOND_NS)
@@ -252,6 +263,7 @@ class Scheduler:
     def __init__(self, timeline: Advancing) -> None:
         self.now = timeline
         self.ready: deque[Task] = deque()
+        self.pause: Callable[[float | None], object] | None = None
         self._timers: list[tuple[int, int, Task]] = []
         self._order = itertools.count()
 
@@ -269,9 +281,19 @@ class Scheduler:
 
     def run_ready(self, turns_max: int = TURNS_MAX) -> None:
         """Let all programs go on that can without time passing, for some turns."""
+        self.wake_due()
         while self.ready and turns_max > 0:
             self.ready.popleft().step()
             turns_max -= 1
+
+    def wake_due(self) -> None:
+        """Wake those whose time has come."""
+        timers = self._timers
+        if not timers:
+            return
+        now_ns = self.now()
+        while timers and timers[0][0] <= now_ns:
+            heapq.heappop(timers)[2].wake()
 
     def run_until(
         self, done: Callable[[], bool], *, until_ns: int | None = None
@@ -289,8 +311,27 @@ class Scheduler:
         while not done():
             if self.ready:
                 self.ready.popleft().step()
+            elif self.pause is not None:
+                if not self._wait(self.pause, until_ns):
+                    return done()
             elif not self._pass_time(until_ns):
                 return False
+        return True
+
+    def _wait(
+        self, pause: Callable[[float | None], object], until_ns: int | None
+    ) -> bool:
+        """Wait for real, until the next time that somebody waits for at most."""
+        now_ns = self.now()
+        times = [each[0] for each in self._timers[:1]]
+        if until_ns is not None:
+            if now_ns >= until_ns:
+                return False
+            times.append(until_ns)
+        seconds = (min(times) - now_ns) / SECOND_NS if times else None
+        if seconds is None or seconds > 0:
+            pause(seconds)
+        self.wake_due()
         return True
 
     def _pass_time(self, until_ns: int | None) -> bool:

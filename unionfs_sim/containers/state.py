@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
 import attrs
@@ -35,13 +35,6 @@ if TYPE_CHECKING:
 
 _LOST: Final = 255
 _HOST: Final = "host"
-
-#: The verbs after which there is something to keep, besides those of containers.
-_VERBS: Final = {
-    "images": ("add", "load", "import_image", "tag", "remove", "prune"),
-    "networks": ("create", "remove", "prune"),
-    "volumes": ("create", "remove", "prune"),
-}
 
 
 def _encoded(value: object) -> bytes:
@@ -75,22 +68,7 @@ class EngineState:
         self._loading = True
         self._load()
         self._loading = False
-        self._follow()
         self.save()
-
-    def _follow(self) -> None:
-        """Save after each verb of the stores, as `locked` does for containers."""
-        for name, verbs in _VERBS.items():
-            store = getattr(self._engine, name)
-            for verb in verbs:
-                setattr(store, verb, self._saving(getattr(store, verb)))
-
-    def _saving(self, verb: Callable[..., Any]) -> Callable[..., Any]:
-        def saving(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            with self._engine.verb():
-                return verb(*args, **kwargs)
-
-        return saving
 
     # --- keeping ------------------------------------------------------------------
 

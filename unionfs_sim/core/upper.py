@@ -252,6 +252,8 @@ def is_empty(directory: LiveDirectory, *, ghosts: bool = False) -> bool:
     below: LiveDirectory | None = directory
     if isinstance(directory, UpperDirectory):
         own, below = directory.entries, directory.below
+    elif ghosts and len(directory.hits) == 1:
+        return not directory.entries  # marks of a directory on its own are not read
     if any(listed(entry, ghosts=ghosts) for entry in own.values()):
         return False
     return below is None or not any(

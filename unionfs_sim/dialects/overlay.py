@@ -315,6 +315,8 @@ def _restore_index(fs: UnionFS, disk: Disk, prefix: str) -> None:
         inode = found.get(number)
         if inode is None:
             node = attrs.evolve(raw, meta=_decoded(raw.meta, prefix))
+            if "metacopy" in node.meta.private and isinstance(lower, Regular):
+                node = attrs.evolve(lower, meta=node.meta)  # its data is still there
             inode = UpperFile(node, origin=lower)  # type: ignore[arg-type]
         inode.nlink += 1
         space.index[id(lower)] = inode

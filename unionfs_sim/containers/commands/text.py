@@ -219,7 +219,8 @@ def grep(process: Process) -> Steps[int]:
     pattern = re.compile(body, re.IGNORECASE if "i" in options else 0)
     if "r" in options:
         args = _tree(process, args or ["."])
-    heads = (len(args) > 1 or "H" in options) and "h" not in options
+    heads = len(args) > 1 or "H" in options or "r" in options
+    heads = heads and "h" not in options
     any_found = False
     for name, data in (yield from _inputs(process, args)):
         count = 0

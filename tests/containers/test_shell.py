@@ -75,6 +75,8 @@ SCRIPTS = [
     ("unset A; echo ${A=set} $A ${A+plus}", "set set plus\n", 0),
     ("echo ~ ~/x", "/home /home/x\n", 0),
     ("x=$(false); echo $?", "1\n", 0),
+    ("IFS=,; set -- a b; echo \"$*\"", "a,b\n", 0),
+    ("trap 'echo bye $?' EXIT; echo hi; exit 4", "hi\nbye 4\n", 4),
     ("[ a = a -a 1 -lt 2 ] && [ ! -e /none ] && test -n x; echo $?", "0\n", 0),
     ("echo \"a\nb\"", "a\nb\n", 0),
 ]  # fmt: skip

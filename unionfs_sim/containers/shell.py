@@ -86,6 +86,7 @@ class Shell:
         self.code = 0
         self.options: set[str] = set()
         self.jobs: list[Task] = []
+        self.traps: dict[str, str] = {}
         self.depth = 0
         self.tested = 0  # how many conditions this runs in: ``set -e`` waits there
 

@@ -207,6 +207,18 @@ def _wait(shell: Shell, argv: list[str]) -> Steps[int]:
     return code if argv[1:] else 0
 
 
+def _trap(shell: Shell, argv: list[str]) -> Steps[int]:
+    """Note what is to be done at the end; other signals cannot be caught here."""
+    if len(argv) > 2:
+        for name in argv[2:]:
+            key = "EXIT" if name in {"0", "EXIT"} else name.removeprefix("SIG")
+            if argv[1] in {"-", ""}:
+                shell.traps.pop(key, None)
+            else:
+                shell.traps[key] = argv[1]
+    return at_once(0)
+
+
 def _umask(shell: Shell, argv: list[str]) -> Steps[int]:
     if argv[1:]:
         shell.process.umask = int(argv[1], 8)
@@ -278,7 +290,7 @@ BUILTINS: Final[Mapping[str, _Builtin]] = {
     "shift": _shift,
     "source": _source,
     "test": _applet,
-    "trap": _colon,
+    "trap": _trap,
     "true": _applet,
     "type": _command,
     "umask": _umask,

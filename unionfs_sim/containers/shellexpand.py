@@ -170,7 +170,8 @@ def _quoted(shell: Shell, text: str) -> Steps[list[str]]:
                 values[-1] += found[0] if found else ""
                 values += found[1:]
             else:
-                values[-1] += " ".join(found)
+                # ``$*`` is joined by the first separator; all else is one value.
+                values[-1] += shell.variables.get("IFS", " ")[:1].join(found)
         else:
             values[-1] += letter
             at += 1

@@ -46,11 +46,25 @@ def _script(
 ) -> Steps[int]:
     made = _made(process, name, args, flags)
     try:
-        return (yield from made.run(script))
+        code = yield from made.run(script)
+    except Exit as end:
+        code = end.code
+    except Jump as jump:
+        code = jump.code
+    return (yield from _end(made, code))
+
+
+def _end(made: Shell, code: int) -> Steps[int]:
+    """Do what a trap says for the end, and give the exit code."""
+    script = made.traps.pop("EXIT", "")
+    if not script:
+        return code
+    made.code = code
+    try:
+        yield from made.run(script)
     except Exit as end:
         return end.code
-    except Jump as jump:
-        return jump.code
+    return code
 
 
 def _lines(process: Process, args: list[str], flags: str) -> Steps[int]:

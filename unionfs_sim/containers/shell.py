@@ -1,8 +1,4 @@
-"""
-A small ``sh``: lists, pipes, redirections, loops, functions, substitution.
-
-Every command of a pipe takes turns with the others, so ``yes | head`` ends.
-"""
+"""A small ``sh``; commands of a pipe take turns, so that ``yes | head`` ends."""
 
 from __future__ import annotations
 

@@ -171,6 +171,8 @@ def test_a_state_that_fails_leaves_no_container(engine: Engine) -> None:
         engine.containers.create("busybox", name="web", volumes=["/x", "/a:/b:bogus"])
 
     assert (0, 0) == (len(engine.containers), len(engine.volumes))
+    with pytest.raises(EngineError, match="etc/passwd"):
+        engine.containers.create("busybox", name="web", working_dir="/etc/passwd/x")
     engine.containers.create("busybox", name="web")
 
 

@@ -283,6 +283,17 @@ def test_waiting_for_what_never_happens_is_refused(engine: Engine) -> None:
         container.wait()
 
 
+def test_waiting_has_an_end(engine: Engine) -> None:
+    """Of the engine's clock, for what goes on for ever."""
+    script = "while true; do sleep 1; done"
+    container = engine.containers.run("busybox", ["sh", "-c", script], detach=True)
+    before = engine.clock()
+
+    with pytest.raises(TimeoutError, match="still runs after 60 seconds"):
+        container.wait(timeout=60)
+    assert 60_000_000_000 <= engine.clock() - before < 61_000_000_000
+
+
 def test_names(engine: Engine) -> None:
     """A name is taken until it is free again; a new one is checked as well."""
     container = engine.containers.create("busybox", name="web")

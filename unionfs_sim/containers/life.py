@@ -273,17 +273,29 @@ class Living(ContainerBase):
         self.engine.containers.rename(self.id, name)
 
     @locked
-    def wait(self) -> dict[str, Any]:
+    def wait(self, timeout: float | None = None) -> dict[str, Any]:
         """
         Wait until it does not run, and give how it ended.
 
+        Args:
+            timeout: How many seconds of the engine's clock at most.
+
         Raises:
+            TimeoutError: It still runs then.
             System: It waits for what can never happen.
         """
         main = self._main
-        if main is not None and not self.engine.scheduler.run_until(lambda: main.done):
-            msg = f"container {self.name} waits for what can never happen"
-            raise System(msg)
+        if main is not None:
+            clock, until_ns = self.engine.clock, None
+            if timeout is not None:
+                until_ns = clock() + int(timeout * SECOND_NS)
+            done = self.engine.scheduler.run_until(lambda: main.done, until_ns=until_ns)
+            if not done and until_ns is not None and clock() >= until_ns:
+                msg = f"container {self.name} still runs after {timeout} seconds"
+                raise TimeoutError(msg)
+            if not done:
+                msg = f"container {self.name} waits for what can never happen"
+                raise System(msg)
         code = self.state.exit_code if main is None else main.code
         return {"StatusCode": code, "Error": None}
 

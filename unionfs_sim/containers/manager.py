@@ -207,9 +207,12 @@ class Containers:
                 tmpfs=tmpfs,
             )
             self._finish(container, plan, tmpfs)
-        except (EngineError, UnionFSError):
+        except EngineError:
             plan.undo()
             raise
+        except UnionFSError as error:
+            plan.undo()
+            raise System(str(error)) from error
         self._by_id[identifier] = self._by_name[chosen] = container
         return container
 

@@ -283,6 +283,32 @@ def test_waiting_for_what_never_happens_is_refused(engine: Engine) -> None:
         container.wait()
 
 
+@pytest.mark.parametrize(
+    ("policy", "command", "starts"),
+    [
+        ({"Name": "no"}, "false", 1),
+        ({"Name": "on-failure", "MaximumRetryCount": 2}, "false", 3),
+        ({"Name": "on-failure"}, "true", 1),
+        ({"Name": "always"}, "true", 5),
+    ],
+)
+def test_restart_policies(
+    engine: Engine, policy: dict[str, object], command: str, starts: int
+) -> None:
+    """Again after 0.1, 0.2, 0.4, 0.8 seconds, until it is stopped or the limit."""
+    container = engine.containers.create(
+        "busybox", ["sh", "-c", f"echo x; {command}"], restart_policy=policy
+    )
+    container.start()
+    engine.containers.run("busybox", "sleep 2", remove=True)
+
+    assert starts == container.logs().count(b"x")
+    assert starts - 1 == container.attrs["RestartCount"]
+    container.remove()
+    engine.containers.run("busybox", "sleep 60", remove=True)
+    assert starts == container.logs().count(b"x")
+
+
 def test_waiting_has_an_end(engine: Engine) -> None:
     """Of the engine's clock, for what goes on for ever."""
     script = "while true; do sleep 1; done"

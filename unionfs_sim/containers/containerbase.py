@@ -51,6 +51,7 @@ class ContainerBase:
         link: What it has of networks.
         stdin: What its first process reads, if that was asked for.
         initial_input: All that it is to read.
+        restart_count: How often its restart policy has started it.
         log: What it wrote: the stream, the bytes, and when.
         listeners: Called with the stream and the bytes of all that it writes.
     """
@@ -62,6 +63,7 @@ class ContainerBase:
         "_main",
         "_pids",
         "_process",
+        "_stopped",
         "_table",
         "_tasks",
         "config",
@@ -79,6 +81,7 @@ class ContainerBase:
         "name",
         "networking",
         "removed",
+        "restart_count",
         "rw",
         "state",
         "stdin",
@@ -128,6 +131,8 @@ class ContainerBase:
         self._process: Process | None = None
         self._execs: dict[str, Exec] = {}
         self._pids = 0
+        self._stopped = False
+        self.restart_count = 0
 
     # --- what is shown ------------------------------------------------------------
 

@@ -35,7 +35,7 @@ def container_attrs(container: ContainerBase, *, size: bool = False) -> dict[str
         "HostsPath": f"{home}/hosts" if home else "",
         "LogPath": "",
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": container.restart_count,
         "Driver": "overlay2",
         "Platform": "linux",
         "MountLabel": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
 from unionfs_sim.containers import inspecting, linking, rootfs, signals
@@ -17,12 +18,16 @@ from unionfs_sim.containers.process import (
     NotRunnable,
     run_program,
 )
-from unionfs_sim.containers.scheduling import SECOND_NS
+from unionfs_sim.containers.scheduling import SECOND_NS, Steps, Wait
 from unionfs_sim.containers.states import State
 from unionfs_sim.containers.streams import Collected, Nothing, Pipe
 
 _KILLED: Final = 137
 _FAILED: Final = 128
+
+#: How long a restart policy waits the first time, and at most, in seconds.
+_PAUSE: Final = 0.1
+_PAUSE_MAX: Final = 60
 
 
 class Living(ContainerBase):
@@ -52,6 +57,7 @@ class Living(ContainerBase):
         if self.state.running:
             msg = f"Container {self.id} is already running"
             raise NotModified(msg)
+        self._stopped = False
         try:
             self._start()
         except EngineError as error:
@@ -144,6 +150,30 @@ class Living(ContainerBase):
             self.stdin.close()
         if self.host_config.get("AutoRemove"):
             self._destroy(volumes=True)
+        elif self._comes_again(code):
+            self.engine.scheduler.start(self._again())
+
+    def _comes_again(self, code: int) -> bool:
+        """Tell whether the restart policy starts it again; not after a stop."""
+        policy = self.host_config.get("RestartPolicy") or {}
+        if self._stopped or self.removed:
+            return False
+        if policy.get("Name") == "on-failure":
+            limit = policy.get("MaximumRetryCount") or 0
+            return code != 0 and (not limit or self.restart_count < limit)
+        return policy.get("Name") in {"always", "unless-stopped"}
+
+    def _again(self) -> Steps[int]:
+        """Start it after a pause, which is longer each time."""
+        seconds = min(_PAUSE * 2**self.restart_count, _PAUSE_MAX)
+        until_ns = self.engine.clock() + int(seconds * SECOND_NS)
+        while self.engine.clock() < until_ns:
+            yield Wait(until_ns=until_ns)
+        if not (self._stopped or self.removed or self.state.running):
+            self.restart_count += 1
+            with contextlib.suppress(EngineError):
+                self.start()
+        return 0
 
     @locked
     def stop(self, timeout: float = 10) -> None:
@@ -161,6 +191,7 @@ class Living(ContainerBase):
             raise NotModified(msg)
         main = self._main
         assert main is not None, "what runs has a first process"
+        self._stopped = True
         self._thaw()
         name = signals.name_of(self.config.get("StopSignal") or "SIGTERM")
         self._signal(name)
@@ -185,6 +216,7 @@ class Living(ContainerBase):
                 " running"
             )
             raise Conflict(msg)
+        self._stopped = True
         self._signal(name)
 
     def _signal(self, name: str) -> None:
@@ -342,6 +374,7 @@ class Living(ContainerBase):
                 )
                 raise Conflict(msg)
             assert self._main is not None, "what runs has a first process"
+            self._stopped = True
             self._main.kill(_KILLED)
         self._destroy(volumes=v)
 

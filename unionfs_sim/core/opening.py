@@ -272,10 +272,11 @@ class UnionOpener(UnionChanger):
         """
         Give what tells fifos apart; it stays over copy-up.
 
-        Lower hard links are inodes of their own, one a name (overlayfs.md, 4.4).
+        Lower hard links are inodes of their own, one a name (overlayfs.md, 4.4);
+        without an upper they stay one (found-095).
         """
         live = self._now(file)
-        if is_linked(live):
+        if is_linked(live) and not self._space.read_only:
             return id(live), self._where(file)
         origin = live.origin if isinstance(live, UpperFile) else None
         return id(origin or live)

@@ -31,6 +31,19 @@ settings.load_profile(
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """
+    Let the plain `pytest` use every core, where pytest-xdist is installed.
+
+    With paths, or with `-n 0`, one process runs; so does each process of a run.
+    """
+    plain = config.args_source is config.ArgsSource.TESTPATHS
+    free = getattr(config.option, "numprocesses", 0) is None
+    if plain and free and "PYTEST_XDIST_WORKER" not in os.environ:
+        config.option.numprocesses = "auto"
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Give the folder that holds `tests/` and, in a checkout, everything else."""

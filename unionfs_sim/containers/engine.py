@@ -15,6 +15,7 @@ from unionfs_sim.containers import build as building
 from unionfs_sim.containers import busyboximage
 from unionfs_sim.containers.attached import MountSource
 from unionfs_sim.containers.buildcontext import Context
+from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.errors import InvalidParameter
 from unionfs_sim.containers.host import Host, World
 from unionfs_sim.containers.ids import CountedIds, Ids
@@ -280,7 +281,7 @@ class Engine:
             report=report,
         )
 
-    def why_lost(self, container: str) -> list[Loss]:
+    def why_lost(self, container: str | Container) -> list[Loss]:
         """
         List what would be lost by removing a container.
 
@@ -292,7 +293,9 @@ class Engine:
         >>> print(engine.why_lost("db")[0])
         /f (2 bytes) is in the rw layer: write it to a volume
         """
-        return self.containers.get(container).why_lost()
+        if isinstance(container, str):
+            container = self.containers.get(container)
+        return container.why_lost()
 
     def close(self) -> None:
         """Close the files of all images, and the state if one is kept."""

@@ -16,9 +16,35 @@ _PAUSE_SECONDS: Final = 0.1
 
 
 @contextmanager
+def line() -> Iterator[Callable[[str], None]]:
+    """
+    Give what shows a text in place of the one before; the line goes at the end.
+
+    >>> with line() as tell:
+    ...     tell("3 of 4 cases")
+    """
+    seen = sys.stderr.isatty()
+    width = 0
+
+    def tell(text: str) -> None:
+        nonlocal width
+        if seen:
+            sys.stderr.write("\r" + text.ljust(width))
+            sys.stderr.flush()
+            width = len(text)
+
+    try:
+        yield tell
+    finally:
+        if width:
+            sys.stderr.write("\r" + " " * width + "\r")
+            sys.stderr.flush()
+
+
+@contextmanager
 def shown(what: str) -> Iterator[Callable[[int, int], None]]:
     """
-    Give what is told how many bytes of how many are done; the line goes at the end.
+    Give what is told how many bytes of how many are done.
 
     Args:
         what: What is done, such as ``"writing"``.
@@ -26,33 +52,16 @@ def shown(what: str) -> Iterator[Callable[[int, int], None]]:
     >>> with shown("writing") as progress:
     ...     progress(1, 2)
     """
-    line = _Line(what)
-    try:
-        yield line.tell
-    finally:
-        line.wipe()
+    due = time.monotonic() + _DELAY_SECONDS
 
-
-class _Line:
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._width = 0
-        self._next = time.monotonic() + _DELAY_SECONDS
-        self._seen = sys.stderr.isatty()
-
-    def tell(self, done: int, total: int) -> None:
-        """Show how far it is, if somebody looks and it is time."""
-        if not self._seen or time.monotonic() < self._next:
+    def tell(done: int, total: int) -> None:
+        nonlocal due
+        now = time.monotonic()
+        if now < due:
             return
-        self._next = time.monotonic() + _PAUSE_SECONDS
+        due = now + _PAUSE_SECONDS
         share = f"{100 * done // total:3} %" if total else ""
-        text = f"{self._what}: {share} of {human_size(total)}"
-        sys.stderr.write("\r" + text.ljust(self._width))
-        sys.stderr.flush()
-        self._width = len(text)
+        write(f"{what}: {share} of {human_size(total)}")
 
-    def wipe(self) -> None:
-        """Leave the line as it was."""
-        if self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
+    with line() as write:
+        yield tell

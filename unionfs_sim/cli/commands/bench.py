@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from unionfs_sim.bench.peer import Peer
 from unionfs_sim.bench.peers import PEERS
 from unionfs_sim.bench.strategies import STRATEGIES
 from unionfs_sim.bench.workload import PLACES, Workload
-from unionfs_sim.cli import source
+from unionfs_sim.cli import progress, source
 from unionfs_sim.cli.report import (
     FAILED,
     GOOD,
@@ -54,17 +53,14 @@ def lookup_depth(options: Namespace, resources: ExitStack) -> Report:
         about |= {"image": opened.text, "layers": list(settings.layers)}
         subjects = depth_sweep.of_image(layers, opened.text, seed=options.seed)
     known, keep = _kept(options, about, resources)
-    progress = resources.enter_context(_Progress())
-    try:
+    with progress.line() as tell:
         found = depth.run(
             subjects,
             settings,
             known=map(depth.Measured.from_json, known),
             keep=lambda each: keep(each.to_json()),
-            progress=lambda done, of, what: progress.tell(f"{done} of {of}: {what}"),
+            progress=lambda done, of, what: tell(f"{done} of {of}: {what}"),
         )
-    finally:
-        progress.clear()
     drawn = depth.lines(found, seed=options.seed)
     blocks = _depth_blocks(found, drawn, settings)
     if options.plot:
@@ -302,18 +298,17 @@ def sweep(options: Namespace, resources: ExitStack) -> Report:
     done = {
         each["index"]: each["value"] for each in known if each["index"] < len(tasks)
     }
-    progress = resources.enter_context(_Progress())
 
     def finished(one: sweeps.Done[dict[str, Any]]) -> None:
         done[one.index] = one.value or {}
         if one.error is None:
             keep({"index": one.index, "value": one.value})
-        progress.tell(f"{len(done)} of {len(tasks)} points")
+        tell(f"{len(done)} of {len(tasks)} points")
 
-    found = sweeps.run(
-        depth_sweep.measure, tasks, make, finished=finished, known=dict(done)
-    )
-    progress.clear()
+    with progress.line() as tell:
+        found = sweeps.run(
+            depth_sweep.measure, tasks, make, finished=finished, known=dict(done)
+        )
     failed = [one for one in found if one.error is not None]
     rows = [_sweep_row(task, one) for task, one in zip(tasks, found, strict=True)]
     header = ("image", "strategy", "where", "layers", "x dict.get", "asked")
@@ -361,30 +356,3 @@ def _sweep_row(task: depth_sweep.DepthTask, one: sweeps.Done[dict[str, Any]]) ->
         (_short(ratio) if ratio is not None else "-", "number"),
         (printable(told) if told else str(value.get("dictionary_probes", "")), ""),
     )
-
-
-class _Progress:
-    """One line on a terminal's stderr that is written over and over."""
-
-    def __init__(self) -> None:
-        self._shown = 0
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def tell(self, text: str) -> None:
-        """Show how far it is, to people only."""
-        if sys.stderr.isatty():
-            sys.stderr.write("\r" + text.ljust(self._shown))
-            sys.stderr.flush()
-            self._shown = len(text)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            sys.stderr.write("\r" + " " * self._shown + "\r")
-            sys.stderr.flush()
-            self._shown = 0
-
-    def __exit__(self, *_: object) -> None:
-        self.clear()

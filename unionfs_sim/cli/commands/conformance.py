@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from unionfs_sim.cli import progress
 from unionfs_sim.cli.report import FAILED, GOOD, Line, Lines, Report, UsageError, line
 from unionfs_sim.core.render import printable
 from unionfs_sim.testing.conformance import runner, workers
@@ -47,11 +47,11 @@ def _run(options: Namespace) -> Report:
         if not cases:
             msg = f"{path}: no case has the id {options.case!r}"
             raise UsageError(msg)
-    with _Progress() as progress:
+    with progress.line() as tell:
         results = runner.run_cases(
             cases,
             jobs=options.jobs,
-            progress=lambda done, of: progress.tell(f"{done} of {of} cases"),
+            progress=lambda done, of: tell(f"{done} of {of} cases"),
         )
     failures = [result for result in results if not result.passed]
     passed = len(results) - len(failures)
@@ -82,13 +82,13 @@ def _run(options: Namespace) -> Report:
 
 def _fuzz(options: Namespace) -> Report:
     _files(options, 0)
-    with _Progress() as progress:
+    with progress.line() as tell:
         try:
             report = workers.run_fuzz(
                 seed=options.seed,
                 seconds=options.seconds,
                 jobs=options.jobs,
-                progress=lambda found: progress.tell(
+                progress=lambda found: tell(
                     f"{found.programs} programs, {found.calls} calls, "
                     f"{found.failed} with a difference"
                 ),
@@ -176,25 +176,3 @@ def _documents(differences: Sequence[Difference]) -> list[dict[str, Any]]:
 
 def _closing(passed: int, failed: int) -> Line:
     return line(f"passed={passed} failed={failed} total={passed + failed}")
-
-
-class _Progress:
-    """One line on a terminal's stderr that is written over and over."""
-
-    def __init__(self) -> None:
-        self._shown = 0
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def tell(self, text: str) -> None:
-        """Show how far it is, to people only."""
-        if sys.stderr.isatty():
-            sys.stderr.write("\r" + text.ljust(self._shown))
-            sys.stderr.flush()
-            self._shown = len(text)
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            sys.stderr.write("\r" + " " * self._shown + "\r")
-            sys.stderr.flush()

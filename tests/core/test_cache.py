@@ -117,13 +117,8 @@ def test_only_what_changed_is_forgotten(path: str, kept: bool) -> None:
     assert kept is (path in fs._cache)
 
 
-def test_warm_calls_ask_no_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path that was asked for before takes no look into any directory."""
-    fs = union()
-    for path in ("/d/f", "/link", "/d/none"):
-        fs.lookup(path)
-        fs.exists(path)
-        fs.stat("/link/f")
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the names that directories are asked for from here on."""
     asked: list[str] = []
     child = Space.child
 
@@ -132,6 +127,17 @@ def test_warm_calls_ask_no_directory(monkeypatch: pytest.MonkeyPatch) -> None:
         return child(space, directory, name)
 
     monkeypatch.setattr(Space, "child", counting)
+    return asked
+
+
+def test_warm_calls_ask_no_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that was asked for before takes no look into any directory."""
+    fs = union()
+    for path in ("/d/f", "/link", "/d/none"):
+        fs.lookup(path)
+        fs.exists(path)
+        fs.stat("/link/f")
+    asked = counted(monkeypatch)
     for path in ("/d/f", "/link", "/d/none"):
         fs.lookup(path)
     fs.stat("/d/f")
@@ -148,14 +154,7 @@ def test_new_name_in_a_known_directory_takes_one_look(
     """However deep a known directory is, a name in it is one look away."""
     fs = UnionFS([Layer.build({"a/b/c/d/e/f": "", "a/b/c/d/e/g": ""})])
     fs.lookup("/a/b/c/d/e/f")
-    asked: list[str] = []
-    child = Space.child
-
-    def counting(space: Space, directory: LiveDirectory, name: str) -> Live | None:
-        asked.append(name)
-        return child(space, directory, name)
-
-    monkeypatch.setattr(Space, "child", counting)
+    asked = counted(monkeypatch)
     fs.stat("/a/b/c/d/e/g")
 
     assert len(asked) <= 1

@@ -11,6 +11,7 @@ import stat
 from collections import ChainMap
 from collections.abc import Mapping
 from contextlib import ExitStack
+from io import UnsupportedOperation
 from typing import Any, Final
 
 from unionfs_sim.bench import workload
@@ -113,7 +114,8 @@ def _ratarmount(subject: workload.Subject, _: ExitStack) -> Opened:
             return self._nodes.get(path)
 
         def open(self, fileInfo: Any, buffering: int = -1) -> Any:  # noqa: ANN401, N803 - likewise
-            raise NotImplementedError
+            msg = "only lookups are measured"
+            raise UnsupportedOperation(msg)
 
         def is_immutable(self) -> bool:
             return True

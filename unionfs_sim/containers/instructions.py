@@ -56,14 +56,12 @@ class Instruction:
         text: What follows the name.
         flags: Its options, such as ``chown`` of COPY.
         line: Where it stands.
-        heredocs: The here-documents that belong to it.
     """
 
     name: str
     text: str
     flags: Mapping[str, str] = attrs.field(factory=dict)
     line: int = 0
-    heredocs: tuple[str, ...] = ()
 
 
 def full_config(config: Mapping[str, Any] | None) -> Config:
@@ -315,7 +313,7 @@ def parse_change(text: str) -> Instruction:
     Read one line such as ``CMD ["ls"]``.
 
     >>> parse_change("user nobody")
-    Instruction(name='USER', text='nobody', flags={}, line=0, heredocs=())
+    Instruction(name='USER', text='nobody', flags={}, line=0)
     """
     name, _, rest = text.strip().partition(" ")
     return Instruction(name.upper(), rest.strip())

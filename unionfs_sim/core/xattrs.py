@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+from unionfs_sim.core.flags import XATTR_CREATE, XATTR_REPLACE
 from unionfs_sim.core.meta import Credentials, Meta
 from unionfs_sim.core.nodes import Kind
 from unionfs_sim.core.paths import to_bytes
 from unionfs_sim.core.permissions import READ, WRITE, allows, owns
 
 NAME_BYTES_MAX: Final = 255
-VALUE_BYTES_MAX: Final = 65_536
 
 _NAMESPACES: Final = ("user.", "trusted.", "security.", "system.")
 _ACLS: Final = frozenset({"system.posix_acl_access", "system.posix_acl_default"})
@@ -73,9 +73,9 @@ def write_error(kind: Kind, meta: Meta, caller: Credentials, name: str) -> int:
 
 def flag_error(present: bool, flags: int) -> int:  # noqa: FBT001 - both say it all
     """Give what the flags of a setxattr make of a present or missing attribute."""
-    if flags & 1 and present:
+    if flags & XATTR_CREATE and present:
         return errno.EEXIST
-    if flags & 2 and not present:
+    if flags & XATTR_REPLACE and not present:
         return errno.ENODATA
     return 0
 

@@ -24,9 +24,6 @@ from unionfs_sim.testing.conformance.observe import read_tree
 #: Recorded cases were made with this umask.
 UMASK: Final = 0o022
 
-#: A mount(2) option string is limited to a page.
-OPTION_BYTES_MAX: Final = 4095
-
 _MNT_DETACH: Final = 2
 #: File systems take times from a clock that may lag behind ours by a tick.
 _CLOCK_SLACK_NS: Final = 2_000_000_000

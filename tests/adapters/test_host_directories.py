@@ -31,7 +31,6 @@ from unionfs_sim import (
     literal,
 )
 from unionfs_sim.adapters.host import read_directory, write_directory
-from unionfs_sim.adapters.hostdirs import DESCRIPTORS_MAX, descent, remove_tree
 from unionfs_sim.core.content import Content, concat
 from unionfs_sim.dialects import overlay
 from unionfs_sim.testing import strategies
@@ -378,46 +377,3 @@ def test_progress(folder: str) -> None:
     )
 
     assert ["/e", "/d/f", "/d"] == told
-
-
-def deep(depth: int, name: str = "d") -> Layer:
-    """Build a chain of directories with a file in each."""
-    builder = LayerBuilder()
-    for level in range(depth):
-        builder.add((*[name] * level, "z"), Regular(str(level), meta()))
-    builder.link(("last",), (*[name] * (depth - 1), "z"))
-    return builder.freeze()
-
-
-def test_deep_trees(folder: str) -> None:
-    """A tree deeper than a path is long goes out, comes back and goes away."""
-    layer = deep(DESCRIPTORS_MAX * 2, "d" * 40)
-    before = len(os.listdir("/proc/self/fd"))
-
-    write_directory(layer, f"{folder}/out", owners=False)
-    read = read_directory(f"{folder}/out")
-
-    assert len(layer) == len(read)
-    assert file_of(layer, "last").content == file_of(read, "last").content
-    fd = os.open(folder, os.O_RDONLY)
-    remove_tree(b"out", fd)
-    os.close(fd)
-    assert before == len(os.listdir("/proc/self/fd"))
-
-
-def test_descent_keeps_few_descriptors(folder: str) -> None:
-    """However deep it goes and wherever it comes back to, the place is right."""
-    depth = DESCRIPTORS_MAX * 2 + 40
-    write_directory(deep(depth), f"{folder}/out", owners=False)
-    root_fd = os.open(f"{folder}/out", os.O_RDONLY)
-    before = len(os.listdir("/proc/self/fd"))
-    most = 0
-    with descent(root_fd) as place:
-        for level in (depth - 1, 70, depth - 2, 3, 2, 150, 149, 0, depth - 1):
-            fd = place.enter(("d",) * level)
-            with open(os.open("z", os.O_RDONLY, dir_fd=fd)) as file:
-                assert str(level) == file.read()
-            most = max(most, len(os.listdir("/proc/self/fd")) - before)
-    os.close(root_fd)
-
-    assert most <= DESCRIPTORS_MAX + 1

@@ -51,8 +51,10 @@ class Descent:
     """
     A place in a tree of directories that moves from one directory to the next.
 
-    Going to a neighbor opens one directory; the way back up is open already, but for
-    what is more than `DESCRIPTORS_MAX` levels up.
+    A step down or up is one directory opened at most, however deep the place is: what
+    is more than `DESCRIPTORS_MAX` levels up is closed, and opened again from below
+    when the way back comes near.  The parent of the place is always open already, so
+    whoever is there may take their own permissions away.
 
     Args:
         root_fd: The root, which stays the caller's.
@@ -60,13 +62,62 @@ class Descent:
 
     def __init__(self, root_fd: int) -> None:
         self._names: list[bytes] = []
-        # From the root down; all before `_first_open`, but the root, are closed.
+        # From the root down; a closed one is -1, and its inode is known.
         self._fds = [root_fd]
-        self._first_open = 1
+        self._inodes: list[tuple[int, int]] = [(0, 0)]
+        self._first_open = 1  # all before, but the root, are closed
+
+    @property
+    def fd(self) -> int:
+        """The descriptor of the directory; it stays open until the next step."""
+        return self._fds[-1]
+
+    @property
+    def depth(self) -> int:
+        """How many levels below the root the place is."""
+        return len(self._names)
+
+    @property
+    def parts(self) -> Parts:
+        """Where the place is, in O(depth)."""
+        return tuple(to_text(name) for name in self._names)
+
+    def down(self, name: bytes) -> int:
+        """
+        Go into a directory of this one, and give its descriptor.
+
+        Raises:
+            OSError: ENOTDIR or ELOOP if the name is no directory.
+        """
+        fd = open_quietly(name, _DIRECTORY_FLAGS, dir_fd=self._fds[-1])
+        self._names.append(name)
+        self._fds.append(fd)
+        self._inodes.append((0, 0))
+        if len(self._fds) - self._first_open > DESCRIPTORS_MAX:
+            far = self._first_open
+            self._inodes[far] = _inode(self._fds[far])
+            os.close(self._fds[far])
+            self._fds[far] = -1
+            self._first_open += 1
+        return fd
+
+    def up(self) -> int:
+        """
+        Go back to the parent, and give its descriptor.
+
+        Raises:
+            OSError: Directories have been moved meanwhile, and cannot be found again.
+        """
+        self._open_parent()  # it is open but for who got here by `enter`
+        self._leave()
+        self._open_parent()
+        return self._fds[-1]
 
     def enter(self, parts: Sequence[str]) -> int:
         """
-        Give the descriptor of a directory; it stays open until the next call.
+        Go to a directory by its path, and give its descriptor.
+
+        Opens the directories of the path that the place is not in already.
 
         Raises:
             OSError: ENOTDIR or ELOOP if a name on the way is no directory any more.
@@ -77,41 +128,59 @@ class Descent:
             if mine != theirs:
                 break
             common += 1
+        if 0 < common < self._first_open:
+            common = 0  # all of it is closed
         while len(self._names) > common:
-            self._names.pop()
-            fd = self._fds.pop()
-            if fd >= 0:
-                os.close(fd)
-        if len(self._fds) <= self._first_open:
-            self._walk(self._start_over())
-        self._walk(names[common:])
+            self._leave()
+        for name in names[common:]:
+            self.down(name)
         return self._fds[-1]
 
-    def _start_over(self) -> list[bytes]:
-        """Go back to the root, and give the way that led here."""
-        way, self._names = self._names, []
-        del self._fds[1:]  # all of them are closed
-        self._first_open = 1
-        return way
+    def _leave(self) -> None:
+        """Leave the directory; its parent may be closed."""
+        self._names.pop()
+        self._inodes.pop()
+        fd = self._fds.pop()
+        if fd >= 0:
+            os.close(fd)
+        self._first_open = min(self._first_open, len(self._fds))
 
-    def _walk(self, names: Sequence[bytes]) -> None:
-        for name in names:
-            fd = open_quietly(name, _DIRECTORY_FLAGS, dir_fd=self._fds[-1])
-            self._names.append(name)
-            self._fds.append(fd)
-            if len(self._fds) - self._first_open > DESCRIPTORS_MAX:
-                os.close(self._fds[self._first_open])
-                self._fds[self._first_open] = -1
-                self._first_open += 1
+    def _open_parent(self) -> None:
+        """Open the parent again if it is closed: from below, or else from the root."""
+        level = len(self._fds) - 2
+        if not 0 < level < self._first_open:
+            return
+        fd = -1
+        with suppress(OSError):
+            fd = open_quietly(b"..", _DIRECTORY_FLAGS, dir_fd=self._fds[-1])
+        if fd >= 0 and _inode(fd) != self._inodes[level]:  # it has been moved
+            os.close(fd)
+            fd = -1
+        if fd < 0:
+            fd = self._from_root(level)
+        self._fds[level] = fd
+        self._first_open = level
+
+    def _from_root(self, level: int) -> int:
+        fd = self._fds[0]
+        for name in self._names[:level]:
+            try:
+                inner = open_quietly(name, _DIRECTORY_FLAGS, dir_fd=fd)
+            finally:
+                if fd != self._fds[0]:
+                    os.close(fd)
+            fd = inner
+        return fd
 
     def close(self) -> None:
         """Close all but the root."""
-        while len(self._fds) > 1:
-            fd = self._fds.pop()
-            if fd >= 0:
-                os.close(fd)
-        self._names.clear()
-        self._first_open = 1
+        while self._names:
+            self._leave()
+
+
+def _inode(fd: int) -> tuple[int, int]:
+    found = os.fstat(fd)
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -212,18 +281,29 @@ def remove_tree(name: bytes, parent_fd: int) -> None:
 
 
 def _empty(place: Descent) -> None:
-    order: list[Parts] = [()]
-    for parts in order:  # grows while it is gone through: parents before children
-        fd = place.enter(parts)
-        for name in names_in(fd):
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            if stat.S_ISDIR(found.st_mode):
-                _open_up(name, fd)
-                order.append((*parts, to_text(name)))
-            else:
-                os.unlink(name, dir_fd=fd)
-    for parts in reversed(order[1:]):
-        os.rmdir(to_bytes(parts[-1]), dir_fd=place.enter(parts[:-1]))
+    """Remove all that is in a directory, each directory once it is empty itself."""
+    pending: list[list[bytes]] = [_directories(place.fd)]
+    while True:
+        if pending[-1]:
+            name = pending[-1][-1]
+            _open_up(name, place.fd)
+            pending.append(_directories(place.down(name)))
+            continue
+        pending.pop()
+        if not pending:
+            return
+        os.rmdir(pending[-1].pop(), dir_fd=place.up())
+
+
+def _directories(fd: int) -> list[bytes]:
+    """List the directories in a directory, after everything else has been removed."""
+    found = []
+    for name in names_in(fd):
+        if stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
+            found.append(name)
+        else:
+            os.unlink(name, dir_fd=fd)
+    return found
 
 
 def _open_up(name: bytes, dir_fd: int) -> None:

@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Final, final
 
 import attrs
@@ -174,32 +175,51 @@ class _Reader:
         self._missing: Counter[tuple[int, int]] = Counter()
 
     def run(self) -> Layer:
-        pending: list[Parts] = [()]
+        parts: Parts = ()
+        pending = [self._read(parts)]
         while pending:
-            parts = pending.pop()
-            try:
-                fd = self._place.enter(parts)
-                meta = _meta(os.fstat(fd), b"/proc/self/fd/%d" % fd, follow=True)
-                names = names_in(fd)
-            except OSError as error:
-                raise self._failed(error, parts) from error
-            self._builder.set_meta(parts, meta)
-            below = []
-            for name in names:
-                path = (*parts, to_text(name))
-                try:
-                    found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-                    if stat.S_ISDIR(found.st_mode):
-                        below.append(path)
-                    else:
-                        self._put(fd, name, path, found)
-                except OSError as error:
-                    raise self._failed(error, path) from error
-            pending.extend(reversed(below))
+            name = next(pending[-1], None)
+            if name is None:
+                pending.pop()
+                parts = parts[:-1]
+                if pending:
+                    self._move(parts, self._place.up)
+            else:
+                parts = (*parts, to_text(name))
+                self._move(parts, self._place.down, name)
+                pending.append(self._read(parts))
         for key, count in self._missing.items():
             for _ in range(count):
                 self._builder.link_outside(self._inodes[key])
         return self._builder.freeze()
+
+    def _move(self, parts: Parts, step: Callable[..., int], *name: bytes) -> None:
+        try:
+            step(*name)
+        except OSError as error:
+            raise self._failed(error, parts) from error
+
+    def _read(self, parts: Parts) -> Iterator[bytes]:
+        """Read the directory where the place is; give the directories in it."""
+        fd = self._place.fd
+        try:
+            meta = _meta(os.fstat(fd), b"/proc/self/fd/%d" % fd, follow=True)
+            names = names_in(fd)
+        except OSError as error:
+            raise self._failed(error, parts) from error
+        self._builder.set_meta(parts, meta)
+        below = []
+        for name in names:
+            path = (*parts, to_text(name))
+            try:
+                found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if stat.S_ISDIR(found.st_mode):
+                    below.append(name)
+                else:
+                    self._put(fd, name, path, found)
+            except OSError as error:
+                raise self._failed(error, path) from error
+        return iter(below)
 
     def _failed(self, error: OSError, parts: Parts) -> OSError:
         path = to_text(self._top) + join(parts)

@@ -150,17 +150,18 @@ class _Notes:
     """What was not kept, and how often."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[int, Parts]] = {}
+        self._found: dict[str, tuple[int, str]] = {}
 
-    def add(self, what: str, parts: Parts) -> None:
-        count, first = self._found.get(what, (0, parts))
+    def add(self, what: str, path: Callable[[], str]) -> None:
+        """Count a thing; its path is asked for the first time only."""
+        count, first = self._found.get(what) or (0, path())
         self._found[what] = count + 1, first
 
     def sentences(self) -> list[str]:
         return [
-            f"Not kept: {what}, {count} times, at {join(first)} first."
+            f"Not kept: {what}, {count} times, at {first} first."
             if count > 1
-            else f"Not kept: {what}, at {join(first)}."
+            else f"Not kept: {what}, at {first}."
             for what, (count, first) in self._found.items()
         ]
 
@@ -186,109 +187,135 @@ class _Writer:
         self._written: dict[int, Parts] = {}
 
     def run(self, root: Directory) -> None:
-        directories: list[tuple[Parts, Directory]] = []
-        pending: list[tuple[Parts, Directory]] = [((), root)]
-        while pending:
-            parts, directory = pending.pop()
-            if directory.opaque:
-                msg = f"{join(parts)}: an opaque directory is to be encoded first"
-                raise SpecError(msg)
-            directories.append((parts, directory))
-            below: list[tuple[Parts, Directory]] = []
-            for name in sorted(directory.entries):
-                entry = directory.entries[name]
-                path = (*parts, name)
-                with self._about(path):
-                    self._make(path, entry)
-                if isinstance(entry, Directory):
-                    below.append((path, entry))
-            pending.extend(reversed(below))
+        self._go_through(root, before=self._fill, after=_leave_as_is)
         # What is in a directory changes its times, and its mode can keep us out.
-        for parts, directory in reversed(directories):
-            with self._about(parts):
-                self._finish(parts, directory)
+        self._go_through(root, before=_leave_as_is, after=self._finish)
+
+    def _go_through(
+        self,
+        root: Directory,
+        *,
+        before: Callable[[Directory], None],
+        after: Callable[[Directory], None],
+    ) -> None:
+        """Visit every directory before and after those in it; no step looks back."""
+        before(root)
+        visited = [(root, _directories_in(root))]
+        while visited:
+            directory, inner = visited[-1]
+            name = next(inner, None)
+            if name is not None:
+                below = directory.entries[name]
+                assert isinstance(below, Directory)
+                with self._about(name):
+                    self._place.down(to_bytes(name))
+                before(below)
+                visited.append((below, _directories_in(below)))
+                continue
+            after(directory)
+            visited.pop()
+            if visited:
+                with self._about():
+                    self._place.up()
+
+    def _fill(self, directory: Directory) -> None:
+        """Make all that is in a directory, but not what is in the directories there."""
+        if directory.opaque:
+            msg = f"{self._join()}: an opaque directory is to be encoded first"
+            raise SpecError(msg)
+        for name in sorted(directory.entries):
+            with self._about(name):
+                self._make(name, directory.entries[name])
+
+    def _join(self, *names: str) -> str:
+        """Give a path below the place as text."""
+        return join((*self._place.parts, *names))
 
     @contextmanager
-    def _about(self, parts: Parts) -> Iterator[None]:
-        """Say in errors of the host which entry they are about."""
-        path = self._path + join(parts) if parts else self._path
+    def _about(self, *inside: str) -> Iterator[None]:
+        """Say in errors of the host which entry they are about, from the place on."""
         try:
             yield
         except UnionFSError:  # a source that cannot be read says so itself
             raise
-        except OverflowError as error:  # an owner or a time beyond any host
-            raise fs_error(errno.EINVAL, path, op="write_directory") from error
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            path = self._path + self._join(*inside).rstrip("/")
+            if isinstance(error, OverflowError):  # a time or an owner beyond any host
+                raise fs_error(errno.EINVAL, path, op="write_directory") from error
             raise host_error(error, path, op="write_directory") from error
 
-    def _make(self, parts: Parts, entry: Entry) -> None:
-        if parts[-1] in {"", ".", ".."} or "/" in parts[-1] or "\0" in parts[-1]:
-            msg = f"{join(parts[:-1])}: the name {parts[-1]!r} cannot be"
+    def _make(self, name: str, entry: Entry) -> None:
+        if name in {"", ".", ".."} or "/" in name or "\0" in name:
+            msg = f"{self._join()}: the name {name!r} cannot be"
             raise SpecError(msg)
         if entry is WHITEOUT:
-            msg = f"{join(parts)}: a whiteout is to be encoded first"
+            msg = f"{self._join(name)}: a whiteout is to be encoded first"
             raise SpecError(msg)
-        dir_fd = self._place.enter(parts[:-1])
-        name = to_bytes(parts[-1])
+        encoded = to_bytes(name)
         if isinstance(entry, Directory):
-            os.mkdir(name, 0o700, dir_fd=dir_fd)
+            os.mkdir(encoded, 0o700, dir_fd=self._place.fd)
             return
         if id(entry) in self._written:
-            self._link(self._written[id(entry)], name, dir_fd)
-        elif self._leaf(parts, name, dir_fd, entry):
-            self._written[id(entry)] = parts
+            self._link(self._written[id(entry)], encoded)
+        elif self._leaf(name, encoded, entry) and entry.nlink > 1:
+            self._written[id(entry)] = (*self._place.parts, name)
         if self._progress is not None:
-            self._progress(join(parts))
+            self._progress(self._join(name))
 
-    def _link(self, target: Parts, name: bytes, dir_fd: int) -> None:
+    def _link(self, target: Parts, name: bytes) -> None:
         target_fd = self._targets.enter(target[:-1])
         os.link(
             to_bytes(target[-1]),
             name,
             src_dir_fd=target_fd,
-            dst_dir_fd=dir_fd,
+            dst_dir_fd=self._place.fd,
             follow_symlinks=False,
         )
 
-    def _leaf(self, parts: Parts, name: bytes, dir_fd: int, node: Leaf) -> bool:
+    def _leaf(self, name: str, encoded: bytes, node: Leaf) -> bool:
         """Make an inode; tell whether it was made."""
+        dir_fd = self._place.fd
         if isinstance(node, Regular):
-            fd = os.open(name, _NEW_FILE_FLAGS, 0o600, dir_fd=dir_fd)
+            fd = os.open(encoded, _NEW_FILE_FLAGS, 0o600, dir_fd=dir_fd)
             try:
                 _fill(fd, node.content)
-                self._dress(fd, b"/proc/self/fd/%d" % fd, parts, node)
+                self._dress(fd, b"/proc/self/fd/%d" % fd, node, name)
                 _set_times(fd, node.meta)
             finally:
                 os.close(fd)
             return True
         if isinstance(node, Symlink):
-            os.symlink(to_bytes(node.target), name, dir_fd=dir_fd)
+            os.symlink(to_bytes(node.target), encoded, dir_fd=dir_fd)
         else:
             number = 0
             if isinstance(node, Device):
                 number = os.makedev(node.major, node.minor)
                 if not self._wishes.devices and (node.block or number):
-                    self.notes.add("devices", parts)
+                    self._note("devices", name)
                     return False
-            os.mknod(name, node.kind.type_bits | 0o600, number, dir_fd=dir_fd)
-        fd = os.open(name, _SAME_OBJECT_FLAGS, dir_fd=dir_fd)
+            os.mknod(encoded, node.kind.type_bits | 0o600, number, dir_fd=dir_fd)
+        fd = os.open(encoded, _SAME_OBJECT_FLAGS, dir_fd=dir_fd)
         try:
-            self._dress(fd, b"/proc/self/fd/%d" % fd, parts, node)
+            self._dress(fd, b"/proc/self/fd/%d" % fd, node, name)
         finally:
             os.close(fd)
         times = node.meta.atime_ns, node.meta.mtime_ns
-        os.utime(name, ns=times, dir_fd=dir_fd, follow_symlinks=False)
+        os.utime(encoded, ns=times, dir_fd=dir_fd, follow_symlinks=False)
         return True
 
-    def _finish(self, parts: Parts, directory: Directory) -> None:
-        fd = self._place.enter(parts)
-        self._dress(fd, b"/proc/self/fd/%d" % fd, parts, directory)
-        _set_times(fd, directory.meta)
-        if self._progress is not None and parts:
-            self._progress(join(parts))
+    def _finish(self, directory: Directory) -> None:
+        fd = self._place.fd
+        with self._about():
+            self._dress(fd, b"/proc/self/fd/%d" % fd, directory)
+            _set_times(fd, directory.meta)
+        if self._progress is not None and self._place.depth:
+            self._progress(self._join())
+
+    def _note(self, what: str, *inside: str) -> None:
+        self.notes.add(what, lambda: self._join(*inside))
 
     def _dress(
-        self, fd: int, same_object: bytes, parts: Parts, node: Leaf | Directory
+        self, fd: int, same_object: bytes, node: Leaf | Directory, *inside: str
     ) -> None:
         """
         Set owner, extended attributes and mode, in this order.
@@ -302,23 +329,23 @@ class _Writer:
             # Of an O_PATH descriptor, only the link in /proc takes this call.
             os.chown(same_object, meta.uid, meta.gid)
         else:
-            mode = self._without_owner(os.fstat(fd), parts, node)
+            mode = self._without_owner(os.fstat(fd), node, *inside)
         for xattr, value in meta.xattrs.items():
-            self._set_xattr(same_object, xattr, value, parts, node)
+            self._set_xattr(same_object, xattr, value, node, *inside)
         if not isinstance(node, Symlink):
             os.chmod(same_object, mode)
 
     def _without_owner(
-        self, found: os.stat_result, parts: Parts, node: Leaf | Directory
+        self, found: os.stat_result, node: Leaf | Directory, *inside: str
     ) -> int:
         """Note whose it should be, and give the mode that is safe for the caller."""
         meta = node.meta
         if (found.st_uid, found.st_gid) == (meta.uid, meta.gid):
             return meta.mode
-        self.notes.add("owner and group", parts)
+        self._note("owner and group", *inside)
         if not isinstance(node, Regular) or not meta.mode & _SET_ID_BITS:
             return meta.mode
-        self.notes.add("set-id bits of files that are now the caller's", parts)
+        self._note("set-id bits of files that are now the caller's", *inside)
         return meta.mode & ~_SET_ID_BITS
 
     def _set_xattr(
@@ -326,8 +353,8 @@ class _Writer:
         same_object: bytes,
         name: str,
         value: bytes,
-        parts: Parts,
         node: Leaf | Directory,
+        *inside: str,
     ) -> None:
         try:
             os.setxattr(same_object, to_bytes(name), value)
@@ -339,7 +366,22 @@ class _Writer:
             possible = isinstance(node, (Regular, Directory))
             if self._wishes.owners and (possible or not name.startswith("user.")):
                 raise
-            self.notes.add(f"the extended attribute {name}", parts)
+            self._note(f"the extended attribute {name}", *inside)
+
+
+def _directories_in(directory: Directory) -> Iterator[str]:
+    """Give the names of the directories in one, in order."""
+    return iter(
+        sorted(
+            name
+            for name, entry in directory.entries.items()
+            if isinstance(entry, Directory)
+        )
+    )
+
+
+def _leave_as_is(directory: Directory) -> None:
+    """Do nothing."""
 
 
 def _set_times(fd: int, meta: Meta) -> None:

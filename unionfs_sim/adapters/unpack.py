@@ -246,6 +246,10 @@ class _Writing:
             os.mkdir(name, 0o700, dir_fd=fd)
             inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=fd)
         place = f"{self._path}/{name}" if name else self._path
+        progress = self._progress
+        if progress is not None and name:
+            outer = progress
+            progress = lambda path: outer(f"/{name}{path}")  # noqa: E731 - one use
         try:
             found = fill_directory(
                 raw,
@@ -254,14 +258,10 @@ class _Writing:
                 owners=self._owners,
                 devices=self._devices,
                 xattrs_needed=self._needed,
-                progress=lambda path: self._wrote(f"/{name}{path}" if name else path),
+                progress=progress,
             )
         finally:
             if inner != fd:
                 os.close(inner)
         self.losses += _placed(name, found)
-
-    def _wrote(self, path: str) -> None:
-        self.entries += 1
-        if self._progress is not None:
-            self._progress(path)
+        self.entries += len(raw)

@@ -213,6 +213,7 @@ class LayerBuilder:
         self._label = label
         self._diff_id = diff_id
         self._root = _Draft()
+        self._last: tuple[Parts, _Draft] = ((), self._root)
         self._outside: Counter[int] = Counter()
 
     def get(self, parts: Parts) -> Leaf | WhiteoutType | Directory | None:
@@ -272,6 +273,7 @@ class LayerBuilder:
             found = found.entries.get(name) if isinstance(found, _Draft) else None
         if parts and isinstance(found, _Draft):
             found.entries.pop(parts[-1], None)
+            self._last = ((), self._root)
 
     def link_outside(self, node: Leaf) -> None:
         """Count one more name of an inode that is not in this layer."""
@@ -309,8 +311,12 @@ class LayerBuilder:
         return Layer(self._label, _freeze(self._root, self._outside), self._diff_id)
 
     def _directory(self, parts: Parts) -> _Draft:
-        draft = self._root
-        for depth, name in enumerate(parts, 1):
+        # Entries come in order, so most are where the last one was, or right below.
+        last, draft = self._last
+        start = len(last)
+        if last not in (parts, parts[:-1]):
+            start, draft = 0, self._root
+        for depth, name in enumerate(parts[start:], start + 1):
             child = draft.entries.get(name)
             if not isinstance(child, _Draft):
                 if child is not None and child is not WHITEOUT:
@@ -319,6 +325,7 @@ class LayerBuilder:
                 child = _Draft(opaque=child is WHITEOUT)
                 draft.entries[name] = child
             draft = child
+        self._last = parts, draft
         return draft
 
     def _parent(self, parts: Parts) -> tuple[_Draft, str]:

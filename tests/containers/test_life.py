@@ -353,12 +353,12 @@ def test_run_with_rm_leaves_no_container(engine: Engine) -> None:
 
 
 def test_a_shell_waits_for_its_lines(engine: Engine) -> None:
-    """What is typed is run; ``exit`` ends the container."""
+    """What is typed is shown and run; ``exit`` ends the container."""
     container = engine.containers.run("busybox", stdin_open=True, tty=True, detach=True)
     assert "running" == container.status
     container.send("echo $((6 * 7)); exit 5\n")
 
-    assert b"/ # 42\n" == container.logs()
+    assert b"/ # echo $((6 * 7)); exit 5\r\n42\r\n" == container.logs()
     assert 5 == container.attrs["State"]["ExitCode"]
 
 

@@ -111,6 +111,9 @@ class Container(Living):
         made = Exec(self, argv, env=env, identifier=self.engine.ids(), **options)
         self._execs = {k: x for k, x in self._execs.items() if x.exit_code is None}
         self._execs[made.id] = made
+        self.engine.events.container(
+            self, f"exec_create: {' '.join(argv)}", execID=made.id
+        )
         return made
 
     @locked
@@ -161,8 +164,8 @@ class Container(Living):
         if detach:
             return ExecResult(None, b"")
         code = made.wait()
-        out = made.stdout.data if stdout else b""
-        err = made.stderr.data if stderr and made.stderr is not made.stdout else b""
+        out = made.output("stdout") if stdout else b""
+        err = made.output("stderr") if stderr else b""
         return ExecResult(code, (out or None, err or None) if demux else out + err)
 
     def logs(
@@ -310,6 +313,7 @@ class Container(Living):
             container=self.id,
         )
         image = self.engine.images.add(value, parent=self.image.id, comment=message)
+        self.engine.events.container(self, "commit", imageID=image.id, comment=message)
         if repository:
             image.tag(repository, tag)
         return image

@@ -25,6 +25,7 @@ from unionfs_sim.containers.scheduling import Scheduler, Task
 from unionfs_sim.containers.sockets import Namespace
 from unionfs_sim.containers.states import State
 from unionfs_sim.containers.streams import Input, Output, Pipe
+from unionfs_sim.containers.terminal import Terminal
 from unionfs_sim.containers.users import find_user
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.layer import Layer
@@ -120,7 +121,7 @@ class ContainerBase:
         self.state = State()
         self.link = linking.Link()
         self.removed = False
-        self.stdin: Pipe | None = None
+        self.stdin: Pipe | Terminal | None = None
         self.initial_input: bytes | None = None
         self.listeners: list[Callable[[str, bytes], object]] = []
         self.log: list[tuple[str, bytes, int]] = []

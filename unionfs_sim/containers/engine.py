@@ -15,8 +15,10 @@ from unionfs_sim.containers import build as building
 from unionfs_sim.containers import busyboximage
 from unionfs_sim.containers.attached import MountSource
 from unionfs_sim.containers.buildcontext import Context
+from unionfs_sim.containers.census import census, tell
 from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.errors import InvalidParameter
+from unionfs_sim.containers.events import Events
 from unionfs_sim.containers.host import Host, World
 from unionfs_sim.containers.ids import CountedIds, Ids
 from unionfs_sim.containers.images import OVERLAY_ROOT, Image
@@ -85,6 +87,8 @@ class Engine:
         build_cache: Which image a step of a build made, by the image before and what
             the step was.
         lock: Held during each verb.
+        changed: Told after each verb; to wait for, the lock being held.
+        events: What happened.
 
     >>> engine = Engine.with_busybox()
     >>> db = engine.containers.run("busybox", "sleep 1000", name="db", detach=True)
@@ -106,6 +110,7 @@ class Engine:
         self._state: EngineState | None = None
         self._dirty: set[str] | None = None
         self._verbs = threading.local()
+        self._counting: set[str] = set()
         directory = None
         if state is not None:
             if host is not None:
@@ -118,10 +123,11 @@ class Engine:
         self.clock = self.host.clock
         self.ids: Ids = ids or CountedIds(f"engine:{self.host.name}")
         self.lock = threading.RLock()
-        self._changed = threading.Condition(self.lock)
+        self.changed = threading.Condition(self.lock)
+        self.events = Events(self.clock)
         self.scheduler = Scheduler(self.clock)
         if getattr(self.clock, "real", False):
-            self.scheduler.pause = self._changed.wait
+            self.scheduler.pause = self.changed.wait
         self.programs = Programs()
         self.networks = NetworkStore(self.ids, self._now)
         self.volumes = VolumeStore(self.host, ids=self.ids)
@@ -174,7 +180,7 @@ class Engine:
             finally:
                 verbs.depth -= 1
                 if not verbs.depth:
-                    self._changed.notify_all()
+                    self.changed.notify_all()
                     if self._state is not None:
                         self._state.save()
 
@@ -188,13 +194,21 @@ class Engine:
         for name, verbs in _VERBS.items():
             store = getattr(self, name)
             for verb in verbs:
-                setattr(store, verb, self._guarded(getattr(store, verb)))
+                setattr(store, verb, self._guarded(name, getattr(store, verb)))
 
-    def _guarded(self, verb: Callable[..., Any]) -> Callable[..., Any]:
+    def _guarded(self, store: str, verb: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(verb)
         def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             with self.verb():
-                return verb(*args, **kwargs)
+                if store in self._counting:  # a verb of the store itself asked
+                    return verb(*args, **kwargs)
+                self._counting.add(store)
+                before = census(self, store)
+                try:
+                    return verb(*args, **kwargs)
+                finally:
+                    self._counting.discard(store)
+                    tell(self, before, census(self, store))
 
         return guarded
 

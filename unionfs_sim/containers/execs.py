@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
+from unionfs_sim.containers import signals
 from unionfs_sim.containers.errors import Conflict
 from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.process import (
     NotRunnable,
     Process,
-    Program,
     run_program,
 )
 from unionfs_sim.containers.scheduling import Task
 from unionfs_sim.containers.streams import Collected, Nothing, Pipe
+from unionfs_sim.containers.terminal import Terminal, cooked
 
 if TYPE_CHECKING:
     from unionfs_sim.containers.container import Container
@@ -43,8 +45,9 @@ class Exec:
         id: Its id.
         container: The container.
         stdin: What it reads; ``None`` if nothing.
-        stdout: What it wrote.
-        stderr: What it complained of.
+        stdout: Where it writes.
+        stderr: Where it complains.
+        log: What it wrote: the stream, and the bytes.
         failure: Why it could not be started, if so.
     """
 
@@ -58,26 +61,53 @@ class Exec:
         workdir: str | None = None,
         stdin: bool = False,
         tty: bool = False,
-        stdout_tee: Callable[[bytes], object] | None = None,
-        stderr_tee: Callable[[bytes], object] | None = None,
         identifier: str = "",
     ) -> None:
         self.id = identifier
         self.container = container
         self.argv = list(argv)
         self.tty = tty
-        self.stdin = Pipe() if stdin else None
-        if self.stdin is not None:
-            self.stdin.terminal = tty
-        self.stdout = Collected(stdout_tee)
+        self.log: list[tuple[str, bytes]] = []
+        self.stdin: Pipe | Terminal | None = None
+        if stdin:
+            self.stdin = Terminal(self._shown, self._typed_signal) if tty else Pipe()
+        self.stdout = Collected(partial(self._take, "stdout"), keep=False)
         # A terminal has one output, where both come out.
-        self.stderr = self.stdout if tty else Collected(stderr_tee)
+        self.stderr = (
+            self.stdout if tty else Collected(partial(self._take, "stderr"), keep=False)
+        )
         self.failure = ""
         self._env = dict(env)
         self._user = user
         self._workdir = workdir
         self._task: Task | None = None
+        self._process: Process | None = None
         self._code: int | None = None
+
+    def _take(self, stream: str, data: bytes) -> None:
+        self.log.append((stream, cooked(data) if self.tty else data))
+
+    def _shown(self, data: bytes) -> None:
+        """Show something on the terminal, where what is typed is shown too."""
+        self.log.append(("stdout", data))
+
+    def _typed_signal(self, name: str) -> None:
+        """Send what a key sends; a program that knows nothing of it ends."""
+        process, task = self._process, self._task
+        if process is None or task is None:
+            return
+        handler = process.on_signal.get(name)
+        if handler is None:
+            task.kill(128 + signals.number_of(name))
+            return
+        thrown = handler()
+        if isinstance(thrown, BaseException):
+            task.interrupt(thrown)
+        task.wake()
+
+    def output(self, *streams: str) -> bytes:
+        """Give what it wrote to some of its streams, in the order of writing."""
+        return b"".join(data for stream, data in self.log if stream in streams)
 
     @property
     def running(self) -> bool:
@@ -125,13 +155,19 @@ class Exec:
             self._fail(error)
             return
         process.argv[:1] = argv
-        self._task = self._run(process, program)
+        self._process = process
+        events = engine.events
+        command = " ".join(self.argv)
+        events.container(self.container, f"exec_start: {command}", execID=self.id)
+        self._task = engine.scheduler.start(run_program(process, program), self._ended)
+        self.container.adopt(self._task)
+        engine.scheduler.run_ready()
 
-    def _run(self, process: Process, program: Program) -> Task:
-        task = self.container.engine.scheduler.start(run_program(process, program))
-        self.container.adopt(task)
-        self.container.engine.scheduler.run_ready()
-        return task
+    def _ended(self, code: int) -> None:
+        self._process = None
+        self.engine.events.container(
+            self.container, "exec_die", execID=self.id, exitCode=str(code)
+        )
 
     def _fail(self, error: NotRunnable) -> None:
         self.failure = (

@@ -76,6 +76,15 @@ class ImageStore:
 
     # --- finding --------------------------------------------------------------
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """All names, each with the id of its image."""
+        return self._tags
+
+    def identifiers(self) -> _Names:
+        """List the ids of all images, intermediate ones too."""
+        return [*self._images]
+
     def find(self, identifier: str) -> Image | None:
         """Give the image of a full id, or ``None``."""
         return self._images.get(identifier)

@@ -21,6 +21,7 @@ from unionfs_sim.containers.process import (
 from unionfs_sim.containers.scheduling import SECOND_NS, Steps, Wait
 from unionfs_sim.containers.states import State
 from unionfs_sim.containers.streams import Collected, Nothing, Pipe
+from unionfs_sim.containers.terminal import Terminal, cooked
 
 _KILLED: Final = 137
 _FAILED: Final = 128
@@ -74,6 +75,8 @@ class Living(ContainerBase):
 
     def _start(self) -> None:
         linking.connect(self)
+        events = self.engine.events
+        events.networks(self, "connect")
         tmpfs = self.host_config.get("Tmpfs") or {}
         self._table = rootfs.build_root(
             self.rw,
@@ -84,13 +87,13 @@ class Living(ContainerBase):
             container_id=self.id,
             read_only=bool(self.host_config.get("ReadonlyRootfs")),
         )
+        events.mounts(self, self.mount_points, "mount")
         self._kernel = None
         if rootfs.touches_kernel(self.mount_points, tmpfs):
             self._kernel = self._mount_kernel(self._table)
         self._pids = 0
         if self.config.get("OpenStdin"):
-            self.stdin = Pipe()
-            self.stdin.terminal = bool(self.config.get("Tty"))
+            self.stdin = self._input()
             if self.initial_input is not None:
                 self.stdin.write(self.initial_input)
                 self.stdin.close()
@@ -113,13 +116,32 @@ class Living(ContainerBase):
         self._process = process
         steps = run_program(process, program)
         self._main = self.engine.scheduler.start(steps, self._ended)
+        events.container(self, "start")
         self.engine.scheduler.run_ready()
 
+    def _input(self) -> Pipe | Terminal:
+        if not self.config.get("Tty"):
+            return Pipe()
+        return Terminal(self._shown, self._typed_signal)
+
+    def _typed_signal(self, name: str) -> None:
+        if self._main is not None:
+            self._signal(name)
+
+    def _shown(self, data: bytes) -> None:
+        """Show something on the terminal, where what is typed is shown too."""
+        self._take("stdout", data)
+
+    def _take(self, stream: str, data: bytes) -> None:
+        self.log.append((stream, data, self.engine.clock()))
+        for listener in self.listeners:
+            listener(stream, data)
+
     def _output(self, stream: str) -> Collected:
+        terminal = bool(self.config.get("Tty"))
+
         def take(data: bytes) -> None:
-            self.log.append((stream, data, self.engine.clock()))
-            for listener in self.listeners:
-                listener(stream, data)
+            self._take(stream, cooked(data) if terminal else data)
 
         return Collected(take, keep=False)
 
@@ -145,6 +167,10 @@ class Living(ContainerBase):
             started_ns=self.state.started_ns,
             finished_ns=self.engine.clock(),
         )
+        events = self.engine.events
+        events.container(self, "die", exitCode=str(code))
+        events.networks(self, "disconnect")
+        events.mounts(self, self.mount_points, "unmount")
         self._release()
         if self.stdin is not None:
             self.stdin.close()
@@ -194,11 +220,15 @@ class Living(ContainerBase):
         self._stopped = True
         self._thaw()
         name = signals.name_of(self.config.get("StopSignal") or "SIGTERM")
+        self._told(name)
         self._signal(name)
         until_ns = self.engine.clock() + int(timeout * SECOND_NS)
         if timeout > 0 and not main.done:
             self.engine.scheduler.run_until(lambda: main.done, until_ns=until_ns)
+        if not main.done:
+            self._told("SIGKILL")
         main.kill(_KILLED)
+        self.engine.events.container(self, "stop")
 
     @locked
     def kill(self, signal: str | int = "SIGKILL") -> None:
@@ -217,7 +247,12 @@ class Living(ContainerBase):
             )
             raise Conflict(msg)
         self._stopped = True
+        self._told(name)
         self._signal(name)
+
+    def _told(self, name: str) -> None:
+        number = str(signals.number_of(name))
+        self.engine.events.container(self, "kill", signal=number)
 
     def _signal(self, name: str) -> None:
         main, process = self._main, self._process
@@ -228,7 +263,9 @@ class Living(ContainerBase):
             return
         handler = process.on_signal.get(name)
         if handler is not None:
-            handler()
+            thrown = handler()
+            if isinstance(thrown, BaseException):
+                main.interrupt(thrown)
             main.wake()
             self.engine.scheduler.run_ready()
 
@@ -250,6 +287,7 @@ class Living(ContainerBase):
             if task is not None:
                 task.freeze()
         self.state.status = "paused"
+        self.engine.events.container(self, "pause")
 
     @locked
     def unpause(self) -> None:
@@ -263,6 +301,7 @@ class Living(ContainerBase):
             msg = f"Container {self.id} is not paused"
             raise Conflict(msg)
         self._thaw()
+        self.engine.events.container(self, "unpause")
         self.engine.scheduler.run_ready()
 
     def _thaw(self) -> None:
@@ -286,6 +325,7 @@ class Living(ContainerBase):
             if self.state.running:
                 self.stop(timeout)
             self.start()
+            self.engine.events.container(self, "restart")
         except EngineError as error:
             msg = f"Cannot restart container {self.name}: {error.message}"
             raise type(error)(*([msg] if not hasattr(error, "code") else (
@@ -302,7 +342,9 @@ class Living(ContainerBase):
             InvalidParameter: No container can have it.
             Conflict: Another one has it.
         """
+        before = self.name
         self.engine.containers.rename(self.id, name)
+        self.engine.events.container(self, "rename", oldName=f"/{before}")
 
     @locked
     def wait(self, timeout: float | None = None) -> dict[str, Any]:
@@ -375,6 +417,7 @@ class Living(ContainerBase):
                 raise Conflict(msg)
             assert self._main is not None, "what runs has a first process"
             self._stopped = True
+            self._told("SIGKILL")
             self._main.kill(_KILLED)
         self._destroy(volumes=v)
 
@@ -389,9 +432,8 @@ class Living(ContainerBase):
         home = f"{inspecting.CONTAINERS_ROOT}/{self.id}"
         if self.engine.host.fs.isdir(home):
             self.engine.host.fs.rmtree(home)
-        if not volumes:
-            return
-        for point in self.mount_points:
+        for point in self.mount_points if volumes else ():
             volume = point.volume
             if point.anonymous and volume is not None and not volume.users:
                 self.engine.volumes.remove(volume.name, force=True)
+        self.engine.events.container(self, "destroy")

@@ -214,6 +214,7 @@ class Containers:
             plan.undo()
             raise System(str(error)) from error
         self._by_id[identifier] = self._by_name[chosen] = container
+        engine.events.container(container, "create")
         return container
 
     def _reserve(self, name: str | None, identifier: str) -> str:

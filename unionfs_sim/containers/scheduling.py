@@ -23,6 +23,10 @@ SECOND_NS: Final = 1_000_000_000
 #: How many turns programs get before whoever started them goes on regardless.
 TURNS_MAX: Final = 10_000
 
+#: After how many turns others get the lock, and for how long, where time is real.
+_TURNS_AT_ONCE: Final = 1_000
+_BREATH_SECONDS: Final = 0.001
+
 _Result = TypeVar("_Result")
 
 
@@ -127,6 +131,13 @@ class Killed(BaseException):
         self.code = code
 
 
+class Interrupted(Killed):
+    """Thrown into a program that a key on its terminal interrupts."""
+
+    def __init__(self, code: int = 130) -> None:
+        super().__init__(code)
+
+
 @final
 class Task:
     """
@@ -145,6 +156,7 @@ class Task:
         "_running",
         "_scheduler",
         "_steps",
+        "_thrown",
         "code",
         "on_end",
     )
@@ -161,6 +173,7 @@ class Task:
         self._frozen = False
         self._running = False
         self._doom: int | None = None
+        self._thrown: BaseException | None = None
         self._ended: Event | None = None
         self.code: int | None = None
         self.on_end = on_end
@@ -183,6 +196,11 @@ class Task:
             self._awake = True
             self._scheduler.ready.append(self)
 
+    def interrupt(self, error: BaseException) -> None:
+        """Throw something into the program where it waits, when it has its turn."""
+        self._thrown = error
+        self.wake()
+
     def freeze(self) -> None:
         """Give it no more turns, whatever happens, until `thaw`."""
         self._frozen = True
@@ -199,7 +217,8 @@ class Task:
             return
         self._running = True
         try:
-            wait = next(self._steps)
+            thrown, self._thrown = self._thrown, None
+            wait = next(self._steps) if thrown is None else self._steps.throw(thrown)
         except StopIteration as end:
             self._finish(int(end.value or 0))
             return
@@ -308,15 +327,36 @@ class Scheduler:
         Returns:
             Whether it became true; false if all wait for what can never happen.
         """
+        turns = 0
         while not done():
             if self.ready:
                 self.ready.popleft().step()
+                turns += 1
+                if turns % _TURNS_AT_ONCE == 0 and self._over(until_ns):
+                    return done()
             elif self.pause is not None:
                 if not self._wait(self.pause, until_ns):
                     return done()
             elif not self._pass_time(until_ns):
                 return False
         return True
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next program wakes by itself; now, if one is ready to go on."""
+        if self.ready:
+            return self.now()
+        timers = self._timers
+        while timers and timers[0][2].done:
+            heapq.heappop(timers)
+        return timers[0][0] if timers else None
+
+    def _over(self, until_ns: int | None) -> bool:
+        """Let other threads in, and tell whether it is time to give up."""
+        if self.pause is not None:
+            self.pause(_BREATH_SECONDS)
+        self.wake_due()
+        return until_ns is not None and self.now() >= until_ns
 
     def _wait(
         self, pause: Callable[[float | None], object], until_ns: int | None

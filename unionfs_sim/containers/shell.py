@@ -14,7 +14,7 @@ from unionfs_sim.containers.process import (
     NotRunnable,
     Process,
 )
-from unionfs_sim.containers.scheduling import Steps, Task, Wait
+from unionfs_sim.containers.scheduling import Interrupted, Steps, Task, Wait
 from unionfs_sim.containers.shellexpand import (
     expand_pattern,
     expand_text,
@@ -216,9 +216,14 @@ class Shell:
             steps = closing(shell.finish(tree), pipe, reads)
             tasks.append(self.process.background(steps))
             source = pipe
-        for task in tasks:
-            while not task.done:
-                yield Wait((task.ended,))
+        try:
+            for task in tasks:
+                while not task.done:
+                    yield Wait((task.ended,))
+        except Interrupted as key:
+            for task in tasks:
+                task.kill(key.code)
+            raise
         return tasks[-1].code or 0
 
     def subshell(self) -> Shell:

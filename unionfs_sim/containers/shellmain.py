@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unionfs_sim.containers import shellwords as words
 from unionfs_sim.containers.process import Exit, Process
-from unionfs_sim.containers.scheduling import Steps, at_once
+from unionfs_sim.containers.scheduling import Interrupted, Steps, at_once
 from unionfs_sim.containers.shell import Jump, Shell
 from unionfs_sim.errors import UnionFSError
 
@@ -70,32 +70,52 @@ def _end(made: Shell, code: int) -> Steps[int]:
 def _lines(process: Process, args: list[str], flags: str) -> Steps[int]:
     """Run what comes line by line; a command may take several."""
     made = _made(process, process.name, args, flags)
-    terminal = getattr(process.stdin, "terminal", False)
-    script = ""
+    terminal = bool(getattr(process.stdin, "terminal", False))
     if terminal:
-        process.stdout.write("/ # " if not process.user.uid else "/ $ ")
-    while line := (yield from process.stdin.readline()):
-        script += line.decode("utf-8", "surrogateescape")
+        process.on_signal["SIGINT"] = Interrupted
+        _prompt(made)
+    script = ""
+    while True:
         try:
-            tree = words.parse(script)
-        except words.ShellSyntaxError as error:
-            if error.incomplete:
-                if terminal:
-                    process.stdout.write("> ")
-                continue
-            made.code = made.fail(str(error), 2)
-            script = ""
-            continue
-        script = ""
-        try:
-            yield from made.sequence(tree)
+            line = yield from process.stdin.readline()
+            if not line:
+                break
+            script += line.decode("utf-8", "surrogateescape")
+            script = yield from _typed(made, script, terminal=terminal)
         except Exit as end:
-            return end.code
-        except Jump as jump:
-            made.code = jump.code
-        if terminal:
-            sign = "$" if process.user.uid else "#"
-            process.stdout.write(f"{made.cwd} {sign} ")
+            return (yield from _end(made, end.code))
+        except Interrupted as key:
+            made.code = key.code
+            process.stdout.write("\n")
+            script = ""
+        if terminal and not script:
+            _prompt(made)
     if script:
         made.code = made.fail("syntax error: unexpected end of file", 2)
-    return made.code
+    elif terminal:
+        process.stdout.write("\n")
+    return (yield from _end(made, made.code))
+
+
+def _typed(made: Shell, script: str, *, terminal: bool) -> Steps[str]:
+    """Run what has been typed, or give it back if there must be more of it."""
+    try:
+        tree = words.parse(script)
+    except words.ShellSyntaxError as error:
+        if not error.incomplete:
+            made.code = made.fail(str(error), 2)
+            return ""
+        if terminal:
+            made.process.stdout.write("> ")
+        return script
+    try:
+        yield from made.sequence(tree)
+    except Jump as jump:
+        made.code = jump.code
+    return ""
+
+
+def _prompt(made: Shell) -> None:
+    """Show where the shell is, and who."""
+    sign = "$" if made.process.user.uid else "#"
+    made.process.stdout.write(f"{made.cwd} {sign} ")

@@ -39,6 +39,16 @@ def name_of(given: str | int) -> str:
         raise InvalidParameter(msg) from error
 
 
+def number_of(name: str) -> int:
+    """
+    Give the number of a signal by its full name.
+
+    >>> number_of("SIGTERM")
+    15
+    """
+    return int(signal.Signals[name])
+
+
 def go_mode(mode: int) -> int:
     """
     Give a mode as Go's ``os.FileMode`` has it.

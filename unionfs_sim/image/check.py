@@ -186,7 +186,11 @@ class _Checking(Notes):
         # As a layer it may be refused where as an archive it is not.
         refusals = Refusals()
         read = tarlayer.read_layer(
-            content, place=self.place, limits=self._limits, refused=refusals
+            content,
+            place=self.place,
+            limits=self._limits,
+            stored_bytes=stored.size,
+            refused=refusals,
         )
         if refusals.first and not read.layer.root.entries:
             raise refusals.first[0]
@@ -434,6 +438,7 @@ class _Checking(Notes):
             label=label,
             place=place,
             limits=self._limits,
+            stored_bytes=stored.size,
             below=LayersBelow(below),
             refused=refusals,
         )

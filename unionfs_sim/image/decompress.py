@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from unionfs_sim.core.content import READ_BYTES, Content
 from unionfs_sim.errors import FormatError
-from unionfs_sim.image.limits import Limits
+from unionfs_sim.image.limits import Limits, why_too_large
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -68,18 +68,9 @@ def chunks(
     size = 0
     for piece, taken in pieces(content, place, limits):
         size += len(piece)
-        if (
-            size > limits.ratio_free_bytes
-            and limits.ratio_max is not None
-            and size > limits.ratio_max * taken
-        ):
-            msg = (
-                f"{place}: {taken} bytes become {size} and more, which is over"
-                f" {limits.ratio_max} times as many"
-            )
-            raise FormatError(msg)
-        if limits.layer_bytes_max is not None and size > limits.layer_bytes_max:
-            msg = f"{place}: more than {limits.layer_bytes_max} bytes when decompressed"
+        reason = why_too_large(taken, size, limits)
+        if reason:
+            msg = f"{place}: {reason}"
             raise FormatError(msg)
         yield piece
 

@@ -24,12 +24,13 @@ class Limits:
             components or 256 bytes of names, targets and extended attributes beyond
             the first as one each.
         layers_max: Layers of one image.
-        layer_bytes_max: Bytes of one layer after decompression; ``None`` for any.
+        layer_bytes_max: Bytes of one layer after decompression, holes of sparse files
+            included; ``None`` for any.
         ratio_odd: A layer that grows by more than this factor is reported.
         ratio_max: A layer that grows by more than this factor is refused, once it has
             become larger than the next limit; ``None`` for any.
-        ratio_free_bytes: Bytes that a layer may have after decompression however
-            small it is stored.
+        ratio_free_bytes: Bytes that a layer may have after decompression, holes
+            included, however small it is stored.
         path_bytes_max: Bytes of one name in an archive, and of one link target.
         components_max: Components of one name.
         pax_bytes_max: Bytes of one pax header.
@@ -66,6 +67,31 @@ class Limits:
 
 #: What a reader takes whose caller says nothing.
 DEFAULT_LIMITS: Final = Limits()
+
+
+def why_too_large(stored_bytes: int, found_bytes: int, limits: Limits) -> str:
+    """
+    Say why something has grown too much, or nothing.
+
+    >>> why_too_large(10, 6000, Limits(ratio_free_bytes=1000))
+    '10 bytes become 6000 and more, which is over 500 times as many'
+    >>> why_too_large(10, 6000, Limits())
+    ''
+    """
+    if (
+        limits.ratio_max is not None
+        and found_bytes > limits.ratio_free_bytes
+        and found_bytes > limits.ratio_max * stored_bytes
+    ):
+        return (
+            f"{stored_bytes} bytes become {found_bytes} and more, which is over"
+            f" {limits.ratio_max} times as many"
+        )
+    if limits.layer_bytes_max is not None and found_bytes > limits.layer_bytes_max:
+        return (
+            f"more than {limits.layer_bytes_max} bytes when decompressed, holes filled"
+        )
+    return ""
 
 
 @attrs.frozen

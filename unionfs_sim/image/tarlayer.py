@@ -77,6 +77,7 @@ def read_layer(
     place: str = "",
     diff_id: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    stored_bytes: int | None = None,
     lenient: bool = False,
     device_zero: DeviceZero = "refuse",
     below: Below | None = None,
@@ -94,6 +95,8 @@ def read_layer(
         place: What errors call the archive, if not by the label.
         diff_id: The archive's digest, to be noted in the layer.
         limits: How much is put up with.
+        stored_bytes: How long the archive is as it is stored, which growth is measured
+            by; by default as long as *tar*.
         lenient: Of two entries of one name the last wins, and a hard link may come
             before its target; both are reported.
         device_zero: What becomes of a character device 0:0, which the format has as
@@ -116,6 +119,7 @@ def read_layer(
         builder=LayerBuilder(label, diff_id=diff_id),
         place=place or label or "layer",
         limits=limits,
+        stored_bytes=stored_bytes,
         lenient=lenient,
         device_zero=device_zero,
         below=below,
@@ -138,6 +142,7 @@ class _Reading:
         builder: LayerBuilder,
         place: str,
         limits: Limits,
+        stored_bytes: int | None,
         lenient: bool,
         device_zero: DeviceZero,
         below: Below | None,
@@ -145,7 +150,9 @@ class _Reading:
         refused: Callable[[FormatError], None] | None,
     ) -> None:
         self._place = place
-        self._walk = TarWalk(tar, place=self._place, limits=limits)
+        self._walk = TarWalk(
+            tar, place=self._place, limits=limits, stored_bytes=stored_bytes
+        )
         self._limits = limits
         # A character takes at most four bytes, so shorter names need no counting.
         self._plain_chars_max = min(_PLAIN_CHARS_MAX, limits.path_bytes_max // 4)

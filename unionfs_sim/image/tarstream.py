@@ -19,7 +19,13 @@ from unionfs_sim.core.content import EMPTY, Content, Extent, Source
 from unionfs_sim.core.meta import NO_XATTRS, Meta
 from unionfs_sim.errors import FormatError
 from unionfs_sim.image import tarfields, tarsparse, tarxattrs
-from unionfs_sim.image.limits import DEFAULT_LIMITS, NUMBER_MAX, Limits, Oddity
+from unionfs_sim.image.limits import (
+    DEFAULT_LIMITS,
+    NUMBER_MAX,
+    Limits,
+    Oddity,
+    why_too_large,
+)
 
 BLOCK_BYTES: Final = 512
 
@@ -133,7 +139,12 @@ class TarWalk:
     """
 
     def __init__(
-        self, tar: Content, *, place: str, limits: Limits = DEFAULT_LIMITS
+        self,
+        tar: Content,
+        *,
+        place: str,
+        limits: Limits = DEFAULT_LIMITS,
+        stored_bytes: int | None = None,
     ) -> None:
         extent = as_extent(tar)
         self.oddities: list[Oddity] = []
@@ -143,6 +154,8 @@ class TarWalk:
         self._tar = extent
         self._start = extent.offset
         self._size = extent.size
+        self._stored_bytes = extent.size if stored_bytes is None else stored_bytes
+        self._hole_bytes = 0
         self._window = b""
         self._window_start = 0
         self._window_bytes = _WINDOW_BYTES_MIN
@@ -334,12 +347,30 @@ class TarWalk:
             content = tarsparse.expand(
                 self._data(start, size), spans, tarsparse.gnu_size(block)
             )
+            self._sparse(content, size, "umoci, Docker and podman refuse")
         else:
             content = self._data(start, size)
             if records and kind == FILE:
                 content = _pax_content(content, records, extension.records)
+                if tarsparse.pax_size(records) is not None:
+                    self._sparse(content, size, "Docker and podman cannot save again")
         after = start + -(-size // BLOCK_BYTES) * BLOCK_BYTES
         return TarEntry(kind, path, "", meta, content), after
+
+    def _sparse(self, content: Content, stored_bytes: int, trouble: str) -> None:
+        """
+        Report a sparse file, and bound how much it grows.
+
+        Docker 20.10 loads one with pax records and then refuses to save the image,
+        podman 4.3 to push it, for they write another length than they announce.
+        """
+        self._report(f"a sparse file, which {trouble}")
+        self._hole_bytes += content.size - stored_bytes
+        reason = why_too_large(
+            self._stored_bytes, self._size + self._hole_bytes, self._limits
+        )
+        if reason:
+            raise ValueError(reason)
 
     def _meta(self, block: bytes, records: Mapping[bytes, bytes]) -> Meta:
         """Read mode, owner, time and extended attributes."""

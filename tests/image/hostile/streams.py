@@ -22,9 +22,9 @@ _END: Final = bytes(1024)
 _PAX_1_0: Final = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
 
 
-def _sparse(size: str, map_: bytes, data: bytes = b"data") -> bytes:
-    body = map_ + bytes(-len(map_) % 512) + data
-    return p({**_PAX_1_0, "GNU.sparse.realsize": size}) + h("s", body)
+def _sparse(size: str, map_: bytes, *, name: str = "s") -> bytes:
+    body = map_ + bytes(-len(map_) % 512) + b"data"
+    return p({**_PAX_1_0, "GNU.sparse.realsize": size}) + h(name, body)
 
 
 def _gnu_sparse(*spans: tuple[int, int], size: int, stored: bytes = b"data") -> bytes:
@@ -85,7 +85,15 @@ SPARSE: Final = {
     "sparse map of odd length": refused("not pairs", p({"GNU.sparse.size": "9", "GNU.sparse.map": "0,2,4"}) + h("s", b"da")),
     "sparse map of unknown form": refused("is unknown", p({**_PAX_1_0, "GNU.sparse.major": "7", "GNU.sparse.realsize": "1"}) + h("s")),
     "sparse map that continues past the end": refused("ends inside a sparse map", h("s", type="S", magic=b"ustar  \0", raw={482: b"\1", 483: b"%011o\0" % 9})),
-    "sparse file of a pebibyte": shown({"/s": "file"}, _sparse(str(1 << 50), b"1\n0\n4\n"), exported="."),
+    "sparse file of a pebibyte": refused("2560 bytes become 1125899906844668 and more, which is over 500 times", _sparse(str(1 << 50), b"1\n0\n4\n"), at="entry 's'"),
+    "sparse file of a pebibyte, old GNU": refused("which is over 500 times", _gnu_sparse((0, 4), size=1 << 32), at="entry 's'"),
+    "sparse file of a pebibyte, wanted": shown({"/s": "file"}, _sparse(str(1 << 50), b"1\n0\n4\n"), odd="a sparse file", exported=".", limits=Limits(ratio_max=None)),
+    "sparse file over the limit of bytes": refused("more than 67108864 bytes", _sparse(str(1 << 27), b"1\n0\n4\n"), at="entry 's'", limits=SMALL),
+    "sparse files that are large together": refused("which is over 500 times", *(_sparse(str(600 << 20), b"1\n0\n4\n", name=name) for name in ("s", "t")), at="entry 't'"),
+    "sparse layer in an archive": Case(
+        make=lambda _: p({"GNU.sparse.size": str(1 << 50), "GNU.sparse.map": "0,4"}) + h("manifest.json", b"data"),
+        refused="which is over 500 times", place="entry 'manifest.json'",
+    ),
     "sparse file of 2**63 bytes": refused("is not a number|cannot be", _sparse(str(1 << 63), b"1\n0\n4\n")),
 }  # fmt: skip
 

@@ -1,0 +1,61 @@
+"""
+The implementation under test: which one it is, and how to plant another.
+
+A learner's file imports from `unionfs_sim.teaching.student`; whoever grades it says
+which implementation these names are bound to::
+
+    with using(MUTANTS["M03"].lab()):
+        test_hides()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+from unionfs_sim.teaching.lab import Lab
+from unionfs_sim.teaching.mutants import MUTANTS
+from unionfs_sim.teaching.variants import VARIANTS
+
+_CURRENT: Final[ContextVar[Lab]] = ContextVar("implementation under test")
+
+
+def subject(name: str) -> Lab:
+    """
+    Give an implementation by the id of a planted bug or of a correct variant.
+
+    >>> subject("M03"), subject("B")
+    (<Lab M03>, <Lab B>)
+
+    Raises:
+        KeyError: There is none.
+    """
+    return (MUTANTS.get(name) or VARIANTS[name]).lab()
+
+
+def current() -> Lab:
+    """
+    Give the implementation under test: the plain correct one unless somebody said.
+
+    >>> current()
+    <Lab A>
+    """
+    return _CURRENT.get(VARIANTS["A"].lab())
+
+
+@contextmanager
+def using(lab: Lab) -> Iterator[Lab]:
+    """
+    Have an implementation under test for a while.
+
+    >>> with using(subject("M03")):
+    ...     current()
+    <Lab M03>
+    """
+    token = _CURRENT.set(lab)
+    try:
+        yield lab
+    finally:
+        _CURRENT.reset(token)

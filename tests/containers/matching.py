@@ -38,7 +38,7 @@ class Ids:
     def _mappings(self, expected: dict[str, Any], found: dict[str, Any]) -> bool:
         if len(expected) != len(found):
             return False
-        if expected.keys() == found.keys():
+        if list(expected) == list(found):
             return all(self.matches(each, found[key]) for key, each in expected.items())
         for (key, value), (other, given) in zip(
             expected.items(), found.items(), strict=True

@@ -217,9 +217,8 @@ def test_published_ports_are_shown_while_it_runs(engine: Engine) -> None:
         "busybox", "sleep 9", ports={"80/tcp": 8080}, detach=True
     )
 
-    assert {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]} == (
-        container.attrs["NetworkSettings"]["Ports"]
-    )
+    where = [{"HostIp": host, "HostPort": "8080"} for host in ("0.0.0.0", "::")]
+    assert {"80/tcp": where} == container.attrs["NetworkSettings"]["Ports"]
 
 
 def test_a_client_that_is_a_program(engine: Engine) -> None:

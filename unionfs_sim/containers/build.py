@@ -120,6 +120,8 @@ class _Build:
         self._image: Image | None = None
         self._scratch = False
         self._author = ""
+        self._ran = ""
+        self._argv: list[str] = []
 
     def say(self, line: str) -> None:
         """Print a line."""
@@ -249,6 +251,7 @@ class _Build:
     ) -> None:
         """Make the image of a step, or find the one that it made before."""
         parent = "" if self._image is None else self._image.id
+        config["Image"] = parent
         cache = self._engine.build_cache
         chain = (parent, key or created_by)
         known = self._engine.images.find(cache.get(chain, ""))
@@ -256,8 +259,10 @@ class _Build:
             self.say(" ---> Using cache")
             self._image = known
             return
+        self._ran = ""
         made = None if layer is None else layer()
         base: ImageValue | None = None if self._image is None else self._image.value
+        container = self._ran or self._engine.ids()
         value = derive(
             base,
             config=config,
@@ -265,18 +270,31 @@ class _Build:
             created=timestamp(self._engine.clock()),
             created_by=created_by,
             author=self._author,
+            container=container,
+            container_config=self._container_config(config, created_by, container),
         )
         self._image = self._engine.images.add(value, parent=parent)
         cache[chain] = self._image.id
 
+    def _container_config(
+        self, config: Config, created_by: str, container: str
+    ) -> Config:
+        """Give what the container of a step was, or would have been, made with."""
+        if self._ran:
+            return {**config, "Cmd": self._argv, "Entrypoint": None}
+        shell, option, done = created_by.split(" ", 2)
+        # Two blanks: the classic builder gave its container two words [build].
+        words = done.split("  ", 1)
+        argv = [shell, option, f"{words[0]} ", *words[1:]] if words[1:] else (
+            [shell, option, done])  # fmt: skip
+        return {**config, "Hostname": short(container), "Cmd": argv}
+
     def _run(self, text: str) -> None:
         config = self._config
         argv = command(text, config.get("Shell"))
-        shown = " ".join(argv)
-        if self._arguments:
-            given = " ".join(f"{k}={v}" for k, v in sorted(self._arguments.items()))
-            shown = f"|{len(self._arguments)} {given} {shown}"
-        self._save(config, shown, lambda: self._executed(argv))
+        given = [f"{k}={v}" for k, v in sorted(self._arguments.items())]
+        self._argv = [f"|{len(given)}", *given, *argv] if given else argv
+        self._save(config, " ".join(self._argv), lambda: self._executed(argv))
 
     def _executed(self, argv: list[str]) -> Layer:
         """Run a command in a container of the image, and give what it changed."""
@@ -292,6 +310,7 @@ class _Build:
             "HostConfig": {},
         }
         container = self._engine.containers.create_from(body)
+        self._ran = container.id
         self.say(f" ---> Running in {container.short_id}")
         try:
             container.start()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from unionfs_sim.containers import mountflag, spec
 from unionfs_sim.containers.errors import InvalidParameter
+from unionfs_sim.containers.instructions import sorted_map
 
 #: ``HostConfig`` of a container that was asked nothing special of, in Docker's order.
 HOST_CONFIG: Final[Mapping[str, Any]] = {
@@ -19,17 +20,17 @@ HOST_CONFIG: Final[Mapping[str, Any]] = {
     "ContainerIDFile": "",
     "LogConfig": {"Type": "json-file", "Config": {}},
     "NetworkMode": "default",
-    "PortBindings": {},
-    "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    "PortBindings": None,
+    "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
     "AutoRemove": False,
     "VolumeDriver": "",
     "VolumesFrom": None,
     "CapAdd": None,
     "CapDrop": None,
     "CgroupnsMode": "host",
-    "Dns": [],
-    "DnsOptions": [],
-    "DnsSearch": [],
+    "Dns": None,
+    "DnsOptions": None,
+    "DnsSearch": None,
     "ExtraHosts": None,
     "GroupAdd": None,
     "IpcMode": "private",
@@ -41,10 +42,13 @@ HOST_CONFIG: Final[Mapping[str, Any]] = {
     "PublishAllPorts": False,
     "ReadonlyRootfs": False,
     "SecurityOpt": None,
+    "StorageOpt": None,
+    "Tmpfs": None,
     "UTSMode": "",
     "UsernsMode": "",
     "ShmSize": 67108864,
-    "Runtime": "runc",
+    "Sysctls": None,
+    "Runtime": None,
     "ConsoleSize": [0, 0],
     "Isolation": "",
     "CpuShares": 0,
@@ -52,7 +56,7 @@ HOST_CONFIG: Final[Mapping[str, Any]] = {
     "NanoCpus": 0,
     "CgroupParent": "",
     "BlkioWeight": 0,
-    "BlkioWeightDevice": [],
+    "BlkioWeightDevice": None,
     "BlkioDeviceReadBps": None,
     "BlkioDeviceWriteBps": None,
     "BlkioDeviceReadIOps": None,
@@ -63,7 +67,7 @@ HOST_CONFIG: Final[Mapping[str, Any]] = {
     "CpuRealtimeRuntime": 0,
     "CpusetCpus": "",
     "CpusetMems": "",
-    "Devices": [],
+    "Devices": None,
     "DeviceCgroupRules": None,
     "DeviceRequests": None,
     "KernelMemory": 0,
@@ -78,6 +82,7 @@ HOST_CONFIG: Final[Mapping[str, Any]] = {
     "CpuPercent": 0,
     "IOMaximumIOps": 0,
     "IOMaximumBandwidth": 0,
+    "Mounts": None,
     "MaskedPaths": [
         "/proc/asound",
         "/proc/acpi",
@@ -97,9 +102,13 @@ HOST_CONFIG: Final[Mapping[str, Any]] = {
         "/proc/sys",
         "/proc/sysrq-trigger",
     ],
+    "Init": None,
 }
 
-_OPTIONAL: Final = ("Mounts", "Tmpfs", "Sysctls", "Init", "Annotations")
+#: Members that are not there at all when they say nothing.
+_OPTIONAL: Final = ("StorageOpt", "Tmpfs", "Sysctls", "Runtime", "Mounts", "Init")
+
+_MAPS: Final = ("PortBindings", "StorageOpt", "Tmpfs", "Sysctls")
 
 
 def full_host_config(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,16 +119,23 @@ def full_host_config(given: Mapping[str, Any]) -> dict[str, Any]:
     ['/a:/b']
     """
     full = dict(HOST_CONFIG)
+    if given.get("Privileged"):
+        full |= {"SecurityOpt": ["label=disable"]}
+        full |= {"MaskedPaths": None, "ReadonlyPaths": None}
     for key, value in given.items():
-        if (key in full and (value is not None or full[key] is None)) or (
-            key in _OPTIONAL and value
-        ):
+        if key in full and value is not None:
             full[key] = value
-    if not full["Binds"]:
-        full["Binds"] = None
-    if not full["VolumesFrom"]:
-        full["VolumesFrom"] = None
-    return full
+    for key in ("Binds", "VolumesFrom"):
+        full[key] = full[key] or None
+    for key in _MAPS:
+        if full[key]:
+            full[key] = sorted_map(full[key])
+    if full["Memory"] and not full["MemorySwap"]:
+        full["MemorySwap"] = 2 * full["Memory"]
+    full["RestartPolicy"] = {**HOST_CONFIG["RestartPolicy"], **full["RestartPolicy"]}
+    for port, where in (full["PortBindings"] or {}).items():
+        full["PortBindings"][port] = [{"HostIp": "", "HostPort": ""} | x for x in where]
+    return {key: x for key, x in full.items() if x or key not in _OPTIONAL}
 
 
 def _environment(given: Mapping[str, str] | Sequence[str] | None) -> list[str] | None:

@@ -299,7 +299,6 @@ class Container(Living):
         """
         layer = self.rw.commit()
         config = full_config(self.config)
-        config["Image"] = self.image.id
         for text in changes:
             change(config, parse_change(text))
         value = derive(
@@ -311,6 +310,7 @@ class Container(Living):
             comment=message,
             author=author,
             container=self.id,
+            container_config=full_config(self.config),
         )
         image = self.engine.images.add(value, parent=self.image.id, comment=message)
         self.engine.events.container(self, "commit", imageID=image.id, comment=message)

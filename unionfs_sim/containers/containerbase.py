@@ -220,23 +220,7 @@ class ContainerBase:
 
     def ports(self) -> dict[str, Any]:
         """Give the ports, and where they are published while it runs."""
-        if linking.joined(self.network_mode) is not None or not self.state.running:
-            return {}
-        bound = self.host_config.get("PortBindings") or {}
-        exposed = dict.fromkeys(self.config.get("ExposedPorts") or {})
-        return {
-            **exposed,
-            **{
-                port: [
-                    {
-                        "HostIp": each.get("HostIp") or "0.0.0.0",  # noqa: S104
-                        "HostPort": each.get("HostPort") or port.partition("/")[0],
-                    }
-                    for each in where
-                ]
-                for port, where in bound.items()
-            },
-        }
+        return dict(self.link.ports)
 
     # --- what its processes see ---------------------------------------------------
 

@@ -27,8 +27,9 @@ from unionfs_sim.containers.losing import Loss
 from unionfs_sim.containers.manager import Containers
 from unionfs_sim.containers.networks import NetworkStore
 from unionfs_sim.containers.overlaydirs import LayerSource, OverlayDirectories
+from unionfs_sim.containers.ports import PublishedPorts
 from unionfs_sim.containers.programs import Programs
-from unionfs_sim.containers.scheduling import Scheduler, Timeline
+from unionfs_sim.containers.scheduling import Timeline
 from unionfs_sim.containers.sockets import Interface, Namespace
 from unionfs_sim.containers.state import EngineState, read_tree
 from unionfs_sim.containers.statefiles import StateDirectory
@@ -81,12 +82,13 @@ class Engine:
         containers: The containers.
         volumes: The volumes, which lie on the host.
         networks: The networks.
+        lock: Held during each verb, of all engines of one world.
+        ports: The ports of the host that lead into containers.
         programs: What the binaries in the images do.
         host: The machine.
         scheduler: Gives programs their turns.
         build_cache: Which image a step of a build made, by the image before and what
             the step was.
-        lock: Held during each verb.
         changed: Told after each verb; to wait for, the lock being held.
         events: What happened.
 
@@ -122,18 +124,17 @@ class Engine:
         self.host = host or Host(world=World(_timeline(clock)))
         self.clock = self.host.clock
         self.ids: Ids = ids or CountedIds(f"engine:{self.host.name}")
-        self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
+        self.scheduler = self.host.world.scheduler
+        self.lock = self.host.world.lock
+        self.changed = self.host.world.changed
         self.events = Events(self.clock)
-        self.scheduler = Scheduler(self.clock)
-        if getattr(self.clock, "real", False):
-            self.scheduler.pause = self.changed.wait
         self.programs = Programs()
-        self.networks = NetworkStore(self.ids, self._now)
+        self.networks = NetworkStore(self.ids, self._now, self.host.namespace_at)
         self.volumes = VolumeStore(self.host, ids=self.ids)
         self.containers = Containers(self)
         self.images = ImageStore(self.ids, self._now, self.containers.usages)
         self.host_namespace = self._host_namespace()
+        self.ports = PublishedPorts(self.host_namespace)
         self.build_cache: dict[tuple[str, str], str] = {}
         self._pids = _FIRST_PID
         self._show_layers()
@@ -213,7 +214,12 @@ class Engine:
         return guarded
 
     def _host_namespace(self) -> Namespace:
+        """Give the network of the host itself, which all its engines share."""
+        if self.host.namespace is not None:
+            self.networks.host = self.host.namespace
+            return self.host.namespace
         namespace = Namespace(self.ids(), self.networks.route, self.networks.resolve)
+        self.host.namespace = self.networks.host = namespace
         namespace.interfaces["eth0"] = Interface(
             "eth0",
             2,

@@ -7,15 +7,18 @@ Hosts of one `World` share a clock and reach each other, by name or address.
 from __future__ import annotations
 
 import errno
+import threading
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
 from typing import Final, final
 
 from unionfs_sim.containers.attached import Mount, MountSource, backing_of
 from unionfs_sim.containers.errors import InvalidParameter
 from unionfs_sim.containers.ids import CountedIds, Ids
 from unionfs_sim.containers.mounts import MountTable
-from unionfs_sim.containers.nfs import Export, NfsClient, NfsOptions, Timeline
-from unionfs_sim.containers.scheduling import Timeline as SimulatedTimeline
+from unionfs_sim.containers.nfs import Export, NfsClient, NfsOptions
+from unionfs_sim.containers.scheduling import Scheduler, Timeline
+from unionfs_sim.containers.sockets import Namespace
 from unionfs_sim.containers.tmpfs import TmpFS
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.paths import StrPath, fspath
@@ -33,13 +36,24 @@ class World:
     """
     Hosts that reach each other, and their time.
 
+    Attributes:
+        clock: The time of all of them.
+        scheduler: Gives the programs on all of them their turns.
+        lock: Held during each verb of an engine.
+        changed: Notified when one has done something.
+
     >>> world = World()
     >>> world.host("a").address, world.host("b").address
     ('10.0.0.1', '10.0.0.2')
     """
 
     def __init__(self, clock: Timeline | None = None) -> None:
-        self.clock: Timeline = clock or SimulatedTimeline()
+        self.clock = clock or Timeline()
+        self.scheduler = Scheduler(self.clock)
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        if self.clock.real:
+            self.scheduler.pause = self.changed.wait
         self._hosts: dict[str, Host] = {}
 
     def host(self, name: str) -> Host:
@@ -83,6 +97,7 @@ class Host:
         fs: Its file system with everything mounted; to be used for all access, for
             binds follow what is renamed and removed through it.
         root: What is at ``/``.
+        namespace: Its network, once an engine runs on it.
 
     >>> host = Host("a")
     >>> host.fs.write_text("/etc/motd", "hello")
@@ -110,6 +125,7 @@ class Host:
         self.ids: Ids = ids or CountedIds(f"host:{name}")
         self.nfs = nfs
         self.exports: dict[str, Export] = {}
+        self.namespace: Namespace | None = None
         self.address = self.world.join(self)
         self._down = False
         self._back_ns: int | None = None
@@ -118,6 +134,11 @@ class Host:
             if not self.root.isdir(directory):
                 self.fs.makedirs(directory)
                 self.fs.chmod(directory, mode)
+
+    def namespace_at(self, address: IPv4Address) -> Namespace | None:
+        """Find the network of the host with an address; one that is down has none."""
+        found = self.world.find(str(address))
+        return found.namespace if found is not None and found.up else None
 
     # --- life and death -----------------------------------------------------------
 

@@ -83,6 +83,7 @@ def derive(
     comment: str = "",
     author: str = "",
     container: str = "",
+    container_config: Config | None = None,
 ) -> ImageValue:
     """
     Make an image of another one: a step of its history, with a layer or without.
@@ -96,6 +97,7 @@ def derive(
         comment: What else there is to say.
         author: Who.
         container: The id of the container that it was made of.
+        container_config: What that container was made with.
 
     Raises:
         FormatError: The layer holds what an image cannot.
@@ -124,6 +126,8 @@ def derive(
     }
     if container:
         document["container"] = container
+    if container_config is not None:
+        document["container_config"] = container_config
     if author or old.get("author"):
         document["author"] = author or old["author"]
     raw = encoded(document)

@@ -206,7 +206,9 @@ class ImageStore:
                 raise InvalidParameter(str(error)) from error
             self.keep_open(value)
             tags = [tag for tag in value.names if not is_bare(tag) and is_repo_tag(tag)]
-            loaded.append(self.add(value, tags))
+            image = self.add(value, tags)
+            self._tagged_at.pop(image.id, None)  # a load notes no time
+            loaded.append(image)
         return loaded
 
     def keep_open(self, value: ImageValue) -> None:

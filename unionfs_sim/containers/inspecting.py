@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from unionfs_sim.containers.configs import full_host_config
@@ -48,7 +49,7 @@ def container_attrs(container: ContainerBase, *, size: bool = False) -> dict[str
         "Config": config(container),
         "NetworkSettings": network_settings(container),
     }
-    if container.state.started_ns is not None:
+    if container.state.tried:
         path = f"{CONTAINERS_ROOT}/{container.id}/{container.id}-json.log"
         shown["LogPath"] = path
     if size:
@@ -62,10 +63,23 @@ def container_attrs(container: ContainerBase, *, size: bool = False) -> dict[str
 
 def host_config(container: ContainerBase) -> dict[str, Any]:
     """Give ``HostConfig``, its mounts as the engine writes them."""
-    full = full_host_config(container.host_config)
+    full = full_host_config(
+        {"Runtime": "runc" if container.state.tried else None, **container.host_config}
+    )
     if full.get("Mounts"):
-        full["Mounts"] = [parse_mount_json(x).to_json() for x in full["Mounts"]]
+        full["Mounts"] = [_mount(x) for x in full["Mounts"]]
     return full
+
+
+def _mount(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a mount as it was asked for: without a driver if that said none."""
+    shown = parse_mount_json(given).to_json()
+    options = shown.get("VolumeOptions", {})
+    if not options.get("DriverConfig", True) and (
+        "DriverConfig" not in (given.get("VolumeOptions") or {})
+    ):
+        del options["DriverConfig"]
+    return shown
 
 
 def config(container: ContainerBase) -> dict[str, Any]:

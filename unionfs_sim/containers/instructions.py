@@ -64,6 +64,20 @@ class Instruction:
     line: int = 0
 
 
+#: Members that are maps; Docker writes a map sorted by its keys.
+_MAPS: Final = ("ExposedPorts", "Labels", "Volumes")
+
+
+def sorted_map(value: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Sort a map by its keys, as Go writes it [drv-bind].
+
+    >>> sorted_map({"type": "tmpfs", "o": "size=1m"})
+    {'o': 'size=1m', 'type': 'tmpfs'}
+    """
+    return dict(sorted(value.items()))
+
+
 def full_config(config: Mapping[str, Any] | None) -> Config:
     """
     Give a config with all members that Docker shows, in Docker's order.
@@ -81,6 +95,8 @@ def full_config(config: Mapping[str, Any] | None) -> Config:
                 head["ExposedPorts"] = given["ExposedPorts"]
         full = head
     full.update((key, value) for key, value in given.items() if key in full)
+    for key in _MAPS:
+        full.update({key: sorted_map(full[key])} if full.get(key) else {})
     for key in ("StopSignal", "StopTimeout", "Shell", "Healthcheck"):
         if given.get(key):
             full[key] = given[key]

@@ -10,6 +10,7 @@ import attrs
 from unionfs_sim.containers import inspecting
 from unionfs_sim.containers.errors import Conflict, Forbidden, NotFound, System
 from unionfs_sim.containers.networks import Network
+from unionfs_sim.containers.ports import Ports
 from unionfs_sim.containers.sockets import Namespace
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.errors import UnionFSError
@@ -38,6 +39,7 @@ class Link:
         sandbox: The id of a namespace of its own, which outlives the stop.
         networks: The networks that it was tied to at its last start, by name.
         extra: Further networks that it is to be tied to.
+        ports: Where its ports are published, as ``NetworkSettings.Ports``.
         files: The id of the container whose hosts file it uses.
         written: Whether that file has been made since the start.
     """
@@ -48,6 +50,7 @@ class Link:
     files: str = ""
     written: bool = False
     extra: tuple[str, ...] = ()
+    ports: Ports = attrs.field(factory=dict)
 
 
 def joined(mode: str) -> str | None:
@@ -98,6 +101,7 @@ def connect(container: ContainerBase) -> None:
             network = engine.networks.get(name)
             _attach(container, network, namespace)
             done.append(network)
+        _publish(container, done, namespace)
     except (NotFound, System, ValueError):
         for network in done:
             network.detach(container.id)
@@ -105,6 +109,32 @@ def connect(container: ContainerBase) -> None:
     link.namespace = namespace
     link.sandbox = namespace.id
     link.networks = {network.name: network.id for network in done}
+
+
+def _publish(
+    container: ContainerBase, networks: Sequence[Network], namespace: Namespace
+) -> None:
+    """
+    Publish the ports of a container that starts, if its network leads outside.
+
+    Raises:
+        System: A port of the host is in use.
+    """
+    link, given = container.link, container.host_config
+    if all(network.pool is None for network in networks):
+        return
+    try:
+        link.ports = container.engine.ports.publish(
+            container.id,
+            namespace,
+            given.get("PortBindings") or {},
+            container.config.get("ExposedPorts") or {},
+            every=bool(given.get("PublishAllPorts")),
+        )
+    except System as error:
+        where = f"endpoint {container.name} ({networks[0].endpoints[container.id].id})"
+        msg = f"driver failed programming external connectivity on {where}"
+        raise System(f"{msg}: {error.message}") from error
 
 
 def _network(container: ContainerBase, mode: str) -> str:
@@ -214,6 +244,8 @@ def disconnect(container: ContainerBase) -> None:
                     network.detach(container.id)
         if link.namespace is not None and link.namespace is not engine.host_namespace:
             link.namespace.drop()
+    engine.ports.withdraw(container.id)
+    link.ports = {}
     link.namespace = None
 
 

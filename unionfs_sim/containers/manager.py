@@ -165,6 +165,8 @@ class Containers:
         engine = self.engine
         given = dict(body)
         host_config = dict(given.pop("HostConfig", None) or {})
+        if host_config:  # without one, the runtime is chosen at the start [created]
+            host_config["Runtime"] = host_config.get("Runtime") or "runc"
         networking = given.pop("NetworkingConfig", None) or {}
         _check(given, host_config)
         tmpfs = host_config.get("Tmpfs") or {}
@@ -187,7 +189,8 @@ class Containers:
         identifier = engine.ids()
         chosen = self._reserve(name, identifier)
         if not config.get("Hostname"):
-            config["Hostname"] = identifier[:12]
+            own = host_config.get("NetworkMode") == "host"
+            config["Hostname"] = engine.host.name if own else identifier[:12]
         container = Container(
             engine,
             identifier,

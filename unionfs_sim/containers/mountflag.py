@@ -90,11 +90,12 @@ class _MountFields:
         return made
 
     def _options(self, kind: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._made.setdefault(f"{kind}Options", {})
+        made: dict[str, Any] = {"DriverConfig": {}} if kind == "Volume" else {}
+        found: dict[str, Any] = self._made.setdefault(f"{kind}Options", made)
         return found
 
     def _driver(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._options("Volume").setdefault("DriverConfig", {})
+        found: dict[str, Any] = self._options("Volume")["DriverConfig"]
         return found
 
     def _field(self, field: str) -> None:

@@ -164,7 +164,7 @@ class MountSpec:
         if self.no_copy:
             made["NoCopy"] = True
         if self.labels:
-            made["Labels"] = dict(self.labels)
+            made["Labels"] = dict(sorted(self.labels.items()))
         if made or driver:
             made["DriverConfig"] = driver
         return made

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from types import MappingProxyType
 from typing import Any, Final, Protocol, final
 
 from unionfs_sim.containers.addressing import Pool, mac_of, parse_network
@@ -22,6 +23,7 @@ from unionfs_sim.containers.errors import (
     System,
 )
 from unionfs_sim.containers.ids import Ids
+from unionfs_sim.containers.instructions import sorted_map
 from unionfs_sim.containers.sockets import Interface, Namespace
 
 PREDEFINED: Final = ("bridge", "host", "none")
@@ -56,6 +58,14 @@ class Joining(Protocol):
         ...  # pragma: no cover
 
 
+def _nowhere(_address: IPv4Address) -> Namespace | None:
+    """Find no host: there is none."""
+    return None
+
+
+_NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 @final
 class Network:
     """
@@ -66,6 +76,7 @@ class Network:
         name: Its name.
         driver: ``bridge``, ``host`` or ``null``.
         endpoints: What is tied to it now, by the container's id.
+        internal: Whether it leads nowhere else.
     """
 
     def __init__(
@@ -77,6 +88,7 @@ class Network:
         created: str,
         pool: Pool | None = None,
         ipam: list[dict[str, str]] | None = None,
+        ipam_options: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         internal: bool = False,
@@ -90,8 +102,9 @@ class Network:
         self.labels = dict(labels or {})
         self._created = created
         self._ipam = ipam or []
+        self._ipam_options = None if ipam_options is None else sorted_map(ipam_options)
         self._options = dict(options or {})
-        self._internal = internal
+        self.internal = internal
         self._store = store
 
     @property
@@ -108,8 +121,6 @@ class Network:
     def attrs(self) -> dict[str, Any]:
         """What ``docker network inspect`` shows."""
         prefix = self.pool.subnet.prefixlen if self.pool else 0
-        # A user network says null where the two predefined ones without addresses do.
-        options: dict[str, str] | None = {} if self.user_defined else None
         return {
             "Name": self.name,
             "Id": self.id,
@@ -119,10 +130,10 @@ class Network:
             "EnableIPv6": False,
             "IPAM": {
                 "Driver": "default",
-                "Options": options,
+                "Options": self._ipam_options,
                 "Config": [dict(each) for each in self._ipam],
             },
-            "Internal": self._internal,
+            "Internal": self.internal,
             "Attachable": False,
             "Ingress": False,
             "ConfigFrom": {"Network": ""},
@@ -137,8 +148,8 @@ class Network:
                 }
                 for each in self.endpoints.values()
             },
-            "Options": dict(self._options),
-            "Labels": dict(self.labels),
+            "Options": sorted_map(self._options),
+            "Labels": sorted_map(self.labels),
         }
 
     def attach(
@@ -208,9 +219,10 @@ class Network:
             "driver": self.driver,
             "created": self._created,
             "ipam": self._ipam,
+            "ipam_options": self._ipam_options,
             "options": self._options,
             "labels": self.labels,
-            "internal": self._internal,
+            "internal": self.internal,
         }
 
     def connect(
@@ -262,6 +274,10 @@ class NetworkStore:
     """
     The networks of an engine.
 
+    Attributes:
+        host: The network of the host, which reaches all containers on bridges, and
+            which they reach at the address of their gateway.
+
     >>> from unionfs_sim.containers.ids import CountedIds
     >>> networks = NetworkStore(CountedIds(), lambda: "2001-09-09T01:46:40Z")
     >>> network = networks.create("linuxea0", subnet="172.25.100.0/24")
@@ -271,9 +287,24 @@ class NetworkStore:
     ['bridge', 'host', 'none', 'linuxea0']
     """
 
-    def __init__(self, ids: Ids, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        ids: Ids,
+        now: Callable[[], str],
+        outside: Callable[[IPv4Address], Namespace | None] = _nowhere,
+    ) -> None:
+        """
+        Make the networks that every engine has.
+
+        Args:
+            ids: Where ids come from.
+            now: Tells the time.
+            outside: Finds the host with an address, for what leaves the bridges.
+        """
         self._ids = ids
         self._now = now
+        self._outside = outside
+        self.host: Namespace | None = None
         self._networks: dict[str, Network] = {}
         self.indexes: Iterator[int] = itertools.count(2)
         bridge = parse_network(_POOLS[0])
@@ -294,6 +325,7 @@ class NetworkStore:
         driver: str,
         pool: Pool | None = None,
         ipam: list[dict[str, str]] | None = None,
+        ipam_options: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         internal: bool = False,
@@ -305,6 +337,7 @@ class NetworkStore:
             created=self._now(),
             pool=pool,
             ipam=ipam,
+            ipam_options=ipam_options,
             options=options,
             labels=labels,
             internal=internal,
@@ -324,6 +357,7 @@ class NetworkStore:
         internal: bool = False,
         labels: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
+        ipam_options: Mapping[str, str] | None = _NO_OPTIONS,
     ) -> Network:
         """
         Make a network.
@@ -337,6 +371,8 @@ class NetworkStore:
             internal: Noted, and shown.
             labels: What else to note.
             options: Of the driver; noted, and shown.
+            ipam_options: Of what gives out addresses, likewise; ``None`` is shown as
+                ``null``, as when the API is told nothing.
 
         Raises:
             Conflict: There is one of that name.
@@ -375,6 +411,7 @@ class NetworkStore:
             driver=driver,
             pool=pool,
             ipam=[config],
+            ipam_options=ipam_options,
             options=options,
             labels=labels,
             internal=internal,
@@ -472,12 +509,18 @@ class NetworkStore:
     # --- how packets find their way -------------------------------------------
 
     def route(self, namespace: Namespace, address: IPv4Address) -> Namespace | None:
-        """Find the namespace with an address on a network that both are tied to."""
-        for network in self._shared(namespace):
+        """Find the namespace with an address: on a shared network, or a host."""
+        inside = namespace is not self.host
+        shared = [*self._shared(namespace)] if inside else self.list()
+        for network in shared:
             for each in network.endpoints.values():
                 if each.address == address:
                     return each.namespace
-        return None
+            if network.pool is not None and network.pool.gateway == address:
+                return self.host
+        if inside and all(network.internal for network in shared):
+            return None
+        return self._outside(address)
 
     def resolve(self, namespace: Namespace, name: str) -> IPv4Address | None:
         """Find the address of a container by its name, on user networks."""

@@ -158,6 +158,8 @@ class Process:
 
     __slots__ = (
         "_fs",
+        "_sockets",
+        "_users",
         "argv",
         "cwd",
         "env",
@@ -196,6 +198,8 @@ class Process:
         self.pid = machine.next_pid()
         self.on_signal: dict[str, Callable[[], object]] = {}
         self._fs: FileSystem | None = None
+        self._sockets: list[Listener | Connection] = []
+        self._users = 1
 
     @property
     def name(self) -> str:
@@ -292,9 +296,24 @@ class Process:
 
     def background(self, steps: Steps[int]) -> Task:
         """Let something go on by itself, until the container stops."""
-        task = self.machine.scheduler.start(steps)
+        self._users += 1
+        task = self.machine.scheduler.start(self._holding(steps))
         self.machine.adopt(task)
         return task
+
+    def _holding(self, steps: Steps[int]) -> Steps[int]:
+        try:
+            return (yield from steps)
+        finally:
+            self.leave()
+
+    def leave(self) -> None:
+        """Close its sockets, once nothing of it goes on: the kernel does."""
+        self._users -= 1
+        if not self._users:
+            for each in self._sockets:
+                each.close()
+            self._sockets = []
 
     # --- sockets --------------------------------------------------------------
 
@@ -305,7 +324,14 @@ class Process:
         Raises:
             UnionFSError: EADDRINUSE, EADDRNOTAVAIL; see `Namespace.listen`.
         """
-        return self.network.listen(address, port)
+        listener = self.network.listen(address, port)
+        listener.on_accept = self._opened
+        self._opened(listener)
+        return listener
+
+    def _opened(self, socket: Listener | Connection) -> None:
+        self._sockets = [each for each in self._sockets if not each.closed]
+        self._sockets.append(socket)
 
     def connect(self, host: str, port: int) -> Connection:
         """
@@ -314,7 +340,9 @@ class Process:
         Raises:
             UnionFSError: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH.
         """
-        return self.network.connect(host, port)
+        connection = self.network.connect(host, port)
+        self._opened(connection)
+        return connection
 
     def __repr__(self) -> str:
         """Show number and command."""
@@ -352,4 +380,6 @@ def run_program(process: Process, program: Program) -> Steps[int]:
     except Exception:  # a program that fails ends itself alone
         process.stderr.write(traceback.format_exc())
         return 1
+    finally:
+        process.leave()
     return int(result or 0)

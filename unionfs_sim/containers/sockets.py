@@ -54,12 +54,14 @@ class Connection:
 
     Attributes:
         peer: Address and port of the other end.
+        closed: Whether this end is closed.
     """
 
     def __init__(self, incoming: Pipe, outgoing: Pipe, peer: tuple[str, int]) -> None:
         self._incoming = incoming
         self._outgoing = outgoing
         self.peer = peer
+        self.closed = False
 
     def write(self, data: str | bytes) -> int:
         """
@@ -88,8 +90,13 @@ class Connection:
 
     def close(self) -> None:
         """Close this end."""
+        self.closed = True
         self._outgoing.close()
         self._incoming.stop_reading()
+
+
+def _untold(_connection: Connection) -> None:
+    """Take no notice."""
 
 
 @final
@@ -101,6 +108,7 @@ class Listener:
         address: The address it is bound to.
         port: The port.
         closed: Whether it listens no more.
+        on_accept: Told of each connection that is accepted.
     """
 
     def __init__(self, namespace: Namespace, address: str, port: int) -> None:
@@ -110,6 +118,7 @@ class Listener:
         self.address = address
         self.port = port
         self.closed = False
+        self.on_accept: Callable[[Connection], object] = _untold
 
     def accept(self) -> Steps[Connection]:
         """
@@ -122,7 +131,9 @@ class Listener:
             if self.closed:
                 raise fs_error(errno.EBADF, op="accept")
             yield Wait((self._changed,))
-        return self._pending.popleft()
+        connection = self._pending.popleft()
+        self.on_accept(connection)
+        return connection
 
     def offer(self, connection: Connection) -> None:
         """Take the end of a new connection."""
@@ -130,8 +141,10 @@ class Listener:
         self._changed.notify()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; who waits to be accepted is turned away."""
         self.closed = True
+        while self._pending:
+            self._pending.popleft().close()
         self._namespace.listeners.pop((self.address, self.port), None)
         self._changed.notify()
 
@@ -145,10 +158,19 @@ class Namespace:
         id: Docker's id of it, as the sandbox.
         interfaces: Its interfaces by name, in order.
         listeners: What listens, by address and port.
+        forwards: Ports that lead into another namespace, by address and port.
         names: Finds the address of a name.
     """
 
-    __slots__ = ("_ports", "_route", "id", "interfaces", "listeners", "names")
+    __slots__ = (
+        "_ports",
+        "_route",
+        "forwards",
+        "id",
+        "interfaces",
+        "listeners",
+        "names",
+    )
 
     def __init__(
         self,
@@ -159,6 +181,7 @@ class Namespace:
         self.id = identifier
         self.interfaces: dict[str, Interface] = {"lo": LOOPBACK}
         self.listeners: dict[tuple[str, int], Listener] = {}
+        self.forwards: dict[tuple[str, int], tuple[Namespace, int]] = {}
         self.names = names
         self._route = route
         self._ports = _EPHEMERAL_FIRST
@@ -181,7 +204,7 @@ class Namespace:
         address = address or _ANY
         if address != _ANY and not self.has(IPv4Address(address)):
             raise fs_error(errno.EADDRNOTAVAIL, op="bind")
-        for taken, number in self.listeners:
+        for taken, number in (*self.listeners, *self.forwards):
             if number == port and (address in {taken, _ANY} or taken == _ANY):
                 raise fs_error(errno.EADDRINUSE, op="bind")
         self.listeners[address, port] = listener = Listener(self, address, port)
@@ -219,8 +242,7 @@ class Namespace:
             target = self._route(self, address)
         if target is None:
             raise fs_error(errno.EHOSTUNREACH, host, op="connect")
-        listener = target.listeners.get((str(address), port))
-        listener = listener or target.listeners.get((_ANY, port))
+        listener = target.listener_at(str(address), port)
         if listener is None:
             raise fs_error(errno.ECONNREFUSED, host, op="connect")
         self._ports += 1
@@ -228,6 +250,16 @@ class Namespace:
         source = str(address) if target is self else self.address
         listener.offer(Connection(there, back, (source, self._ports)))
         return Connection(back, there, (str(address), port))
+
+    def listener_at(self, address: str, port: int) -> Listener | None:
+        """Find what listens on a port, here or where the port leads."""
+        for where in ((address, port), (_ANY, port)):
+            if where in self.listeners:
+                return self.listeners[where]
+            if where in self.forwards:
+                inside, number = self.forwards[where]
+                return inside.listener_at(inside.address, number)
+        return None
 
     @property
     def address(self) -> str:

@@ -84,6 +84,11 @@ class State:
         """Whether it runs; one that is paused does too."""
         return self.status in {"running", "paused"}
 
+    @property
+    def tried(self) -> bool:
+        """Whether it was ever started, were it in vain."""
+        return self.started_ns is not None or bool(self.error)
+
     def attrs(self) -> dict[str, Any]:
         """Give it as ``docker inspect`` shows it, keys in order."""
         return {

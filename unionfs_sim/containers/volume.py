@@ -11,6 +11,7 @@ import attrs
 from unionfs_sim.containers.attached import MountSource
 from unionfs_sim.containers.errors import System
 from unionfs_sim.containers.host import Host
+from unionfs_sim.containers.instructions import sorted_map
 from unionfs_sim.containers.mounts import MountTable
 from unionfs_sim.errors import UnionFSError, error_text
 
@@ -93,10 +94,10 @@ class Volume:
         return {
             "CreatedAt": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "Driver": self.driver,
-            "Labels": None if self.labels is None else dict(self.labels),
+            "Labels": None if self.labels is None else sorted_map(self.labels),
             "Mountpoint": self.mountpoint,
             "Name": self.name,
-            "Options": None if self.options is None else dict(self.options),
+            "Options": None if self.options is None else sorted_map(self.options),
             "Scope": "local",
         }
 

@@ -247,6 +247,8 @@ class VolumeStore:
         """
         Remove the volumes that no container refers to.
 
+        Those with driver options stay: the engine takes no device for garbage.
+
         Args:
             all: Whether named ones go too, as with engines before 23 (API 1.41).
             filters: ``label`` and ``label!``, and ``all`` as the newer API has it.
@@ -261,6 +263,7 @@ class VolumeStore:
             volume
             for volume in self
             if not volume.users
+            and not volume.options
             and (named or volume.anonymous)
             and volumerules.labelled(volume, wanted.get("label", []))
             and not (
@@ -268,7 +271,7 @@ class VolumeStore:
                 and volumerules.labelled(volume, wanted.get("label!", []))
             )
         ]
-        size = sum(0 if volume.special else volume.size_bytes for volume in gone)
+        size = sum(volume.size_bytes for volume in gone)
         for volume in gone:
             self._discard(volume)
         return Pruned(tuple(volume.name for volume in gone), size)

@@ -16,7 +16,7 @@ def mountable() -> None:
     """Skip the test where no overlay can be mounted."""
     reason = workers.refusal()
     if reason is not None:
-        pytest.skip(f"no overlay can be mounted here: {reason}")
+        pytest.skip(reason)
 
 
 @pytest.fixture

@@ -119,18 +119,29 @@ def find(
     follow: bool,
     caller: Credentials,
     maker: Maker | None = None,
+    creates: bool = False,
 ) -> Spot:
     """
     Walk a path to its end; takes O(depth).
 
     Raises:
-        UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES; a missing last
-            name is no error.
+        UnionFSError: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES; EISDIR, a slash
+            behind the name of a file that *creates* says is to be made (found-096).  A
+            missing last name is no error.
     """
     split(path, op=op)
     pending = path.split("/")
     pending.reverse()
-    return _walk(root, path, pending, op=op, follow=follow, caller=caller, maker=maker)
+    return _walk(
+        root,
+        path,
+        pending,
+        op=op,
+        follow=follow,
+        caller=caller,
+        maker=maker,
+        creates=creates,
+    )
 
 
 def find_name(root: Mount, path: str, *, op: str, caller: Credentials) -> Spot:
@@ -163,6 +174,7 @@ def _walk(
     caller: Credentials,
     slash: bool = False,
     maker: Maker | None = None,
+    creates: bool = False,
 ) -> Spot:
     trail = [(root, root.root)]
     free = caller.is_root or caller.searches
@@ -180,6 +192,8 @@ def _walk(
             if len(trail) > 1:
                 trail.pop()
             continue
+        if creates and pending and not any(pending):
+            raise fs_error(errno.EISDIR, path, op=op)
         if len(name) > _SHORT_NAME and not name_fits(name):
             raise fs_error(errno.ENAMETOOLONG, path, op=op)
         inner = join(directory, name)

@@ -413,13 +413,12 @@ class TableChanger(TableReader):
 
     def _opening(self, text: str, how: int) -> Spot:
         """Walk to what is to be opened, and check what the mount says to it."""
-        creates = bool(how & flags.O_CREAT)
-        if creates and text.endswith("/") and not how & flags.O_DIRECTORY:
-            self._named(text, op="open")
-            raise fs_error(errno.EISDIR, text, op="open")
+        creates = bool(how & flags.O_CREAT) and not how & flags.O_PATH
+        if creates and how & flags.O_DIRECTORY:
+            raise fs_error(errno.EINVAL, text, op="open")
         exclusive = creates and how & flags.O_EXCL
         follow = not exclusive and not how & flags.O_NOFOLLOW
-        spot = self._find(text, op="open", follow=follow)
+        spot = self._find(text, op="open", follow=follow, creates=creates)
         if spot.kind is None and not creates:
             raise fs_error(errno.ENOENT, text, op="open")
         if not spot.mount.read_only:

@@ -117,9 +117,16 @@ class TableReader(FileSystem):
             error.filename, error.filename2 = text, None
             raise
 
-    def _find(self, text: str, *, op: str, follow: bool = True) -> Spot:
+    def _find(
+        self, text: str, *, op: str, follow: bool = True, creates: bool = False
+    ) -> Spot:
         return mountwalk.find(
-            self._state.root, text, op=op, follow=follow, caller=self._caller
+            self._state.root,
+            text,
+            op=op,
+            follow=follow,
+            caller=self._caller,
+            creates=creates,
         )
 
     def _there(

@@ -10,12 +10,15 @@ that shares all extents which it does not touch.
 from __future__ import annotations
 
 import bisect
+import errno
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol, final
 
 import attrs
+
+from unionfs_sim.errors import fs_error
 
 #: Neighbouring literal extents are merged up to this size, so that a file written in
 #: many small pieces keeps few extents, and no write copies more than this.
@@ -288,6 +291,33 @@ class Spliced(Content):
     def __repr__(self) -> str:
         """Show the number of extents and the size."""
         return f"<{self.size} bytes in {len(self._extents)} extents>"
+
+
+@final
+@attrs.frozen(eq=False, weakref_slot=False)
+class Lost(Content):
+    """
+    The content of a file that is seen and cannot be opened: its data is nowhere.
+
+    A metadata-only file can say that a data-only layer has its data; whether it is so is
+    found out when it is opened (found-100).
+    """
+
+    size: int
+
+    def extents(self) -> Sequence[Extent]:
+        """Give nothing: it takes no room."""
+        return ()
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Refuse with ENOENT."""
+        del offset, size
+        raise fs_error(errno.ENOENT, "data", op="open")
+
+    def dense(self, step: int) -> Content:
+        """Give it as it is."""
+        del step
+        return self
 
 
 @final

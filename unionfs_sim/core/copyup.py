@@ -7,10 +7,12 @@ xattrs, and a handle of where it came from (overlayfs.md, section 4).
 
 from __future__ import annotations
 
+import errno
 from typing import Final, final
 
 import attrs
 
+from unionfs_sim.core.content import Lost
 from unionfs_sim.core.meta import marked, timed
 from unionfs_sim.core.nodes import Directory, Leaf, Regular
 from unionfs_sim.core.paths import Name
@@ -25,6 +27,7 @@ from unionfs_sim.core.upper import (
     link_count,
 )
 from unionfs_sim.core.walk import Place
+from unionfs_sim.errors import fs_error
 
 #: The kernel copies data up in steps of this size (``OVL_COPY_UP_CHUNK_SIZE``).
 COPY_STEP_BYTES: Final = 1024 * 1024
@@ -112,6 +115,9 @@ class Draft:
         live = place.live
         if isinstance(live, UpperFile) and not alias:
             return live
+        node = live.node if isinstance(live, UpperFile) else live
+        if isinstance(node, Regular) and isinstance(node.content, Lost):
+            raise fs_error(errno.ENOENT, place.path, op="copy-up")
         parent = self.parents(place.trail)
         if not place.name:
             return parent

@@ -40,7 +40,7 @@ class UnionDescriptors(UnionOpener):
         Raises:
             UnionFSError: EBADF.
         """
-        self._file(fd, "close")
+        self._file(fd, "close", path=True)
         del self._files[fd]
 
     def dup(self, fd: int) -> int:
@@ -50,7 +50,7 @@ class UnionDescriptors(UnionOpener):
         Raises:
             UnionFSError: EBADF.
         """
-        file = self._file(fd, "dup")
+        file = self._file(fd, "dup", path=True)
         twin = 3
         while twin in self._files:
             twin += 1
@@ -64,7 +64,7 @@ class UnionDescriptors(UnionOpener):
         Raises:
             UnionFSError: EBADF.
         """
-        file = self._file(fd, "fstat")
+        file = self._file(fd, "fstat", path=True)
         live = self._now(file)
         return self._status(live) or status.make(
             live, self._space.number(live), self._dev
@@ -81,10 +81,11 @@ class UnionDescriptors(UnionOpener):
         """
         if not isinstance(path, int):
             return super().listdir(path)
-        file = self._file(path, "listdir")
+        file = self._file(path, "listdir", path=True)
         live = self._now(file)
         if not isinstance(live, LIVE_DIRECTORY_TYPES):
             raise fs_error(errno.ENOTDIR, file.path, op="listdir")
+        self._file(path, "listdir")
         if self._removed(file, live):
             return []
         return self._names(file.path, live, op="listdir")
@@ -210,8 +211,6 @@ class UnionDescriptors(UnionOpener):
                 file, or *length* is negative.
         """
         file = self._file(fd, "ftruncate")
-        if file.flags & flags.O_PATH:
-            raise fs_error(errno.EBADF, file.path, op="ftruncate")
         content = body(self._now(file))
         if not file.writable or content is None or length < 0:
             raise fs_error(errno.EINVAL, file.path, op="ftruncate")
@@ -225,8 +224,6 @@ class UnionDescriptors(UnionOpener):
             UnionFSError: EBADF; EINVAL, it is a device or a fifo.
         """
         file = self._file(fd, "fsync")
-        if file.flags & flags.O_PATH:
-            raise fs_error(errno.EBADF, fd, op="fsync")
         if file.live.kind not in {Kind.REGULAR, Kind.DIRECTORY}:
             raise fs_error(errno.EINVAL, file.path, op="fsync")
 
@@ -255,8 +252,6 @@ class UnionDescriptors(UnionOpener):
 
     def _change_open(self, op: str, fd: int, change: permissions.Change) -> None:
         file = self._file(fd, op)
-        if file.flags & flags.O_PATH:
-            raise fs_error(errno.EBADF, file.path, op=op)
         live = self._now(file)
         if self._space.read_only:
             raise fs_error(errno.EROFS, file.path, op=op)
@@ -332,9 +327,10 @@ class UnionDescriptors(UnionOpener):
         if not isinstance(src, int):
             super().link(src, dst)
             return
-        file = self._file(src, "link")
+        file = self._file(src, "link", path=True)
         live = self._now(file)
         place = self._parent(dst, op="link")
+        plan.usable(place, "link")
         named = self._at(self._where(file)) is live
         if (
             isinstance(live, UpperFile)

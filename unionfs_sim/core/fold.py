@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, final
+from typing import Final, TypeGuard, final
 
 import attrs
 
+from unionfs_sim.core.content import Lost
 from unionfs_sim.core.layer import LayerView
 from unionfs_sim.core.meta import DIRECTORY_META
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Entry, Leaf, Regular
@@ -110,6 +111,10 @@ class _Fold:
                         merged.broken = merged.broken or isinstance(found, Broken)
                         continue
                     present = found.record
+                if isinstance(present, Broken) and _goes_on(entry, present.node):
+                    merged.entries[name] = Broken(entry, present.errno)
+                    merged.broken = True
+                    continue
                 child = self._entry(merged.entries, name, entry, present)
                 if child is not None:
                     assert isinstance(entry, Directory)
@@ -171,6 +176,12 @@ def visible(directory: DirectoryRecord) -> Mapping[Name, Record]:
     """Give the entries of a directory of a view; there are no marks among them."""
     entries: Mapping[Name, Record] = directory.entries  # type: ignore[assignment]
     return entries
+
+
+def _goes_on(entry: Entry, below: Leaf | Directory) -> TypeGuard[Directory]:
+    """Tell whether a directory merges with one; it has its error then (found-103)."""
+    merges = isinstance(entry, Directory) and not entry.opaque
+    return merges and isinstance(below, Directory)
 
 
 def _directory(present: Record | None, entry: Directory) -> DirectoryRecord | None:
@@ -240,17 +251,21 @@ class _Redirects:
         if target is None:
             return errno.EINVAL
         meta = attrs.evolve(entry.meta, private={})
-        absolute, parts = target
-        for layer in self.rules.data_only if absolute else ():
-            data = _raw(layer.root, parts)
+        # A data-only layer is looked into last, and when the file is opened; without
+        # metacopy=on the lowest layer alone may lead there (found-100, found-101).
+        deferred = target[0] and self.rules.data_only
+        if not self.rules.metacopy and (not deferred or self.root is not NOTHING):
+            return errno.EPERM
+        found = self._at(target, lower) if self.rules.metacopy else None
+        if isinstance(found, Regular):
+            return attrs.evolve(entry, content=found.content, meta=meta)
+        if not deferred:
+            return errno.EIO
+        for layer in self.rules.data_only:
+            data = _raw(layer.root, target[1])
             if isinstance(data, Regular):
                 return attrs.evolve(entry, content=data.content, meta=meta)
-        if not self.rules.metacopy:
-            return errno.EPERM
-        found = self._at(target, lower)
-        if not isinstance(found, Regular):
-            return errno.EIO
-        return attrs.evolve(entry, content=found.content, meta=meta)
+        return attrs.evolve(entry, content=Lost(entry.content.size), meta=meta)
 
     def _at(
         self, target: tuple[bool, Sequence[Name]], lower: DirectoryRecord | None

@@ -259,16 +259,21 @@ class _Search:
         self._add(layer, Answer.METADATA, entry.kind, text)
         self._metadata = self._metadata or found
         target = redirect_parts(redirect) if redirect else None
+        absolute = target is not None and target[0]
+        upper = isinstance(entry, UpperFile)
+        deferred = bool(absolute and rules.data_only and not upper)
         if redirect and target is None:
             self.error = errno.EINVAL
-        elif target is not None and target[0] and rules.data_only:
-            self._leaf = self._metadata
         elif not rules.metacopy:
-            self.error = errno.EPERM
+            if deferred and self._resolver.is_lowest(layer):
+                self._leaf = self._metadata
+            else:
+                self.error = errno.EPERM
         elif target is not None and target[0]:
             data, probes = self._resolver.below(layer, target[1])
             self.probes.extend(probes)
-            self._leaf = self._metadata if data is not None else None
+            there = data is not None or deferred
+            self._leaf = self._metadata if there else None
         else:
             self._wanted = target[1][0] if target is not None else self._wanted
             return False

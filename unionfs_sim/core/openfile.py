@@ -13,7 +13,7 @@ from typing import Final, final
 import attrs
 
 from unionfs_sim.core import flags, permissions
-from unionfs_sim.core.content import BLOCK_BYTES, Content, hole
+from unionfs_sim.core.content import BLOCK_BYTES, Content, Lost, hole
 from unionfs_sim.core.nodes import Device, Directory, Fifo, Kind, Regular, Socket
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.records import Broken, MergedDirectory
@@ -78,8 +78,10 @@ def wanted(how: int) -> int:
 
 
 def special_error(live: Live, how: int) -> int:
-    """Give what opening a device, fifo or socket fails with, or 0."""
+    """Give what opening fails with: of a device, fifo, socket, or file without data."""
     node = live.node if isinstance(live, UpperFile) else live
+    if isinstance(node, Regular):
+        return errno.ENOENT if isinstance(node.content, Lost) else 0
     if isinstance(node, Socket):
         return errno.ENXIO
     if isinstance(node, Fifo):

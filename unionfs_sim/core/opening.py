@@ -131,12 +131,9 @@ class UnionOpener(UnionChanger):
             return self._open_nameless(path, how, mode)
         if creates and how & flags.O_DIRECTORY:
             raise fs_error(errno.EINVAL, path, op="open")
-        if creates and path.endswith("/"):
-            self._parent(path, op="open", arrive=False)
-            raise fs_error(errno.EISDIR, path, op="open")
         exclusive = creates and how & flags.O_EXCL
         follow = not exclusive and not how & flags.O_NOFOLLOW
-        place = self._find(path, op="open", follow=follow)
+        place = self._find(path, op="open", follow=follow, creates=creates)
         live = place.live
         if live is None:
             if not creates:
@@ -211,9 +208,10 @@ class UnionOpener(UnionChanger):
         linkable = not how & flags.O_EXCL
         return OpenFile(path, place.trail, place.name, inode, how, linkable=linkable)
 
-    def _file(self, fd: int, op: str) -> OpenFile:
+    def _file(self, fd: int, op: str, *, path: bool = False) -> OpenFile:
+        """Find an open file; one that is only a place (``O_PATH``) if *path*."""
         file = self._files.get(fd)
-        if file is None:
+        if file is None or (file.flags & flags.O_PATH and not path):
             raise fs_error(errno.EBADF, fd, op=op)
         return file
 

@@ -145,11 +145,19 @@ class UnionReader(FileSystem):
             self._cache.keep_status(path, made, followed=followed)
         return made
 
-    def _find(self, path: str, *, op: str, follow: bool = True) -> walk.Place:
+    def _find(
+        self, path: str, *, op: str, follow: bool = True, creates: bool = False
+    ) -> walk.Place:
         """Walk a path to its end, from the directory of its last name if known."""
         known = self._cache.directory_of(path)
         place = walk.find(
-            self._space, path, follow=follow, op=op, caller=self._caller, known=known
+            self._space,
+            path,
+            follow=follow,
+            op=op,
+            caller=self._caller,
+            known=known,
+            creates=creates,
         )
         if known is None:
             self._cache.know(place)

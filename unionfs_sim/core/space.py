@@ -289,6 +289,8 @@ class _Thaw:
         if redirect is not None and not entry.opaque:
             broken, present = self._redirected(parent, redirect)
         lower = present if isinstance(present, DIRECTORY_TYPES) else None
+        if isinstance(present, Broken) and isinstance(present.node, Directory):
+            broken = broken or (0 if entry.opaque else present.errno)
         made = UpperDirectory(
             attrs.evolve(lower.meta, private={})
             if entry.implied and lower

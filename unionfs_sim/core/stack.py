@@ -21,6 +21,21 @@ __all__ = ["Stack", "View"]
 
 
 @final
+class _Numbers:
+    """
+    The inode numbers of some layers' objects, whatever rules they are folded by.
+
+    So an origin that one mount noted means the same to one with other options.
+    """
+
+    __slots__ = ("__weakref__", "by_id", "nodes")
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, int] = {}
+        self.nodes: list[Record] = []
+
+
+@final
 class View:
     """
     The merged view of a stack, shared by all who stack the same layers.
@@ -29,32 +44,38 @@ class View:
         root: The root directory.
     """
 
-    __slots__ = ("__weakref__", "_layers", "_numbered", "_numbers", "root")
+    __slots__ = ("__weakref__", "_layers", "_numbers", "root")
 
     def __init__(self, layers: tuple[LayerView, ...], root: DirectoryRecord) -> None:
         self._layers = layers  # keeps every node alive, and with it its identity
-        self._numbers: dict[int, int] = {}
-        self._numbered: list[Record] = []
+        key = tuple(map(id, layers))
+        self._numbers = _NUMBERS.get(key) or _NUMBERS.setdefault(key, _Numbers())
         self.root = root
 
     def number(self, record: Record) -> int:
         """
         Give the inode number of a record: equal for two names of one inode.
 
-        Numbers are given out at the first asking, and stay for the view's life.
+        Numbers are given out at the first asking, and stay as long as a view of these
+        layers does.
         """
         node = record.hits[0] if isinstance(record, DIRECTORY_TYPES) else record
-        number = self._numbers.get(id(node))
+        known = self._numbers
+        number = known.by_id.get(id(node))
         if number is None:
-            self._numbered.append(node)
-            number = self._numbers[id(node)] = len(self._numbered)
+            known.nodes.append(node)
+            number = known.by_id[id(node)] = len(known.nodes)
         return number
 
     def numbered(self, number: int) -> Record | None:
         """Give the node of an inode number, or ``None``."""
-        return self._numbered[number - 1] if 0 < number <= len(self._numbered) else None
+        nodes = self._numbers.nodes
+        return nodes[number - 1] if 0 < number <= len(nodes) else None
 
 
+_NUMBERS: Final[weakref.WeakValueDictionary[tuple[int, ...], _Numbers]] = (
+    weakref.WeakValueDictionary()
+)
 _VIEWS: Final[weakref.WeakValueDictionary[tuple[object, ...], View]] = (
     weakref.WeakValueDictionary()
 )

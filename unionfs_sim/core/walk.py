@@ -8,12 +8,12 @@ of the link's target.
 from __future__ import annotations
 
 import errno
-from typing import final
+from typing import Final, final
 
 import attrs
 
 from unionfs_sim.core.meta import ROOT, Credentials
-from unionfs_sim.core.nodes import Symlink
+from unionfs_sim.core.nodes import Regular, Symlink
 from unionfs_sim.core.paths import SYMLINKS_MAX, Name, Parts, join, name_fits, split
 from unionfs_sim.core.permissions import EXECUTE, allows
 from unionfs_sim.core.records import Broken
@@ -74,6 +74,7 @@ def find(
     op: str,
     caller: Credentials = ROOT,
     known: LiveDirectory | None = None,
+    creates: bool = False,
 ) -> Place:
     """
     Walk a path to its end.
@@ -87,24 +88,39 @@ def find(
         caller: Who must be allowed to search the directories on the way.
         known: The directory that the path's last name is in, if that is known: the
             walk starts there.
+        creates: Whether a file is to be made there, as by ``O_CREAT``: a slash behind
+            the last name is an error then, also in the text of a link (found-096).
 
     Returns:
         The place; its `Place.live` is ``None`` if only the last name is missing.
 
     Raises:
         UnionFSError: ENOENT, a directory on the way is missing; ENOTDIR, something
-            else stands there; ELOOP, more than 40 links; ENAMETOOLONG; EACCES; and
-            what a broken object on the way gives.
+            else stands there; EISDIR, a slash where a file is to be made; ELOOP, more
+            than 40 links; ENAMETOOLONG; EACCES; and what a broken object on the way
+            gives.
     """
     split(path, op=op)
     if isinstance(known, UpperDirectory) and caller.is_root:
         name = path.rpartition("/")[2]
         trail = trail_of(known)
-        return _walk(space, path, [name], False, op, caller, follow=follow, trail=trail)  # noqa: FBT003
+        return _walk(
+            space,
+            path,
+            [name],
+            False,  # noqa: FBT003 - no path with a slash at its end is known
+            op,
+            caller,
+            follow=follow,
+            creates=creates,
+            trail=trail,
+        )
     pending = path.split("/")
     slash = pending[-1] in {"", ".", ".."}
     pending.reverse()
-    return _walk(space, path, pending, slash, op, caller, follow=follow)
+    return _walk(
+        space, path, pending, slash, op, caller, follow=follow, creates=creates
+    )
 
 
 def find_parent(
@@ -174,6 +190,7 @@ def _walk(
     *,
     follow: bool = False,
     to_parent: bool = False,
+    creates: bool = False,
     trail: list[tuple[Name, LiveDirectory]] | None = None,
 ) -> Place:
     if trail is None:
@@ -194,10 +211,12 @@ def _walk(
             if len(trail) > 1:
                 trail.pop()
             continue
-        if not name_fits(name):
-            raise fs_error(errno.ENAMETOOLONG, path, op=op)
+        if creates and pending and not any(pending):
+            raise fs_error(errno.EISDIR, path, op=op)
         if to_parent and not pending:
-            live = space.peek(directory, name)
+            live = space.peek(directory, name) if name_fits(name) else _TOO_LONG
+        elif not name_fits(name):
+            raise fs_error(errno.ENAMETOOLONG, path, op=op)
         else:
             live = space.child(directory, name)
         if isinstance(live, Broken) and (pending or not to_parent):
@@ -218,6 +237,10 @@ def _walk(
             number = errno.ENOENT if live is None else errno.ENOTDIR
             raise fs_error(number, path, op=op)
     return Place(path, trail, "", trail[-1][1], slash, last, links)
+
+
+#: What a name that is too long stands for: the verb refuses it in its turn (found-097).
+_TOO_LONG: Final = Broken(Regular(), errno.ENAMETOOLONG)
 
 
 def _target(live: Live | None) -> str | None:

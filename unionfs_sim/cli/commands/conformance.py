@@ -94,7 +94,7 @@ def _fuzz(options: Namespace) -> Report:
                 ),
             )
         except workers.WorkerError as error:
-            raise UsageError(_unmountable(error)) from error
+            raise UsageError(_failure(error)) from error
     findings = list(report.findings.items())
     cases = [finding.case for _, finding in findings]
     if options.save is not None:
@@ -137,7 +137,7 @@ def _record(options: Namespace) -> Report:
     try:
         recorded = workers.record(cases)
     except workers.WorkerError as error:
-        raise UsageError(_unmountable(error)) from error
+        raise UsageError(_failure(error)) from error
     write_cases(target, recorded, _about())
     text = f"{len(recorded)} cases recorded on Linux {platform.release()}"
     return Report(
@@ -148,8 +148,8 @@ def _record(options: Namespace) -> Report:
 _ACTIONS: Final = {"run": _run, "fuzz": _fuzz, "record": _record}
 
 
-def _unmountable(error: Exception) -> str:
-    return f"conformance: no overlay can be mounted here: {printable(str(error))}"
+def _failure(error: Exception) -> str:
+    return f"conformance: {printable(str(error))}"
 
 
 def _about() -> dict[str, Any]:

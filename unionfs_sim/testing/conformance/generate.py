@@ -46,8 +46,22 @@ OPTIONS: Final[Sequence[tuple[int, Mapping[str, str | bool]]]] = (
     (2, {"volatile": True}),
     (2, {"redirect_dir": "nofollow"}),
     (1, {"redirect_dir": "follow"}),
+    (1, {"redirect_dir": "off", "metacopy": "off", "index": "off"}),
     (1, {"nfs_export": "on"}),
+    (1, {"default_permissions": True}),
+    (1, {"xino": "auto", "uuid": "null"}),
+    (2, {"redirect_dir": "on", "metacopy": "on", "index": "on", "xino": "on"}),
 )
+
+#: What a mount without an index can be made again with.
+REMOUNT_OPTIONS: Final[Sequence[Mapping[str, str | bool]]] = (
+    {},
+    {"redirect_dir": "on"},
+    {"redirect_dir": "nofollow"},
+    {"metacopy": "on"},
+    {"xino": "on"},
+)
+_INDEXED: Final = frozenset({"index", "nfs_export", "userxattr", "volatile"})
 
 
 @final
@@ -217,6 +231,46 @@ def _fit_sizes(layers_base_first: Sequence[dict[str, TreeNode]]) -> None:
                 sizes[path] = 0
 
 
+#: What data-only layers hold.
+_DATA: Final = ("data", "more", "deep/data")
+
+
+def _data_layers(
+    rng: Random, layers: Sequence[dict[str, TreeNode]]
+) -> list[dict[str, TreeNode]]:
+    """
+    Draw data-only layers, and make files of layers stand for data in them.
+
+    A few stand for data that is nowhere: they can be seen, and not be opened.
+    """
+    data: list[dict[str, TreeNode]] = []
+    for _ in range(rng.choice((1, 1, 2))):
+        data.append({"deep": TreeNode(type="dir")})
+        for path in _DATA:
+            if rng.random() < 0.7:
+                content = rng.choice((b"data", b"D", b""))
+                data[-1][path] = TreeNode(type="file", content=content)
+    linked = {node.hardlink for tree in layers for node in tree.values()}
+    for tree in layers:
+        for path, node in tree.items():
+            plain = node.type == "file" and node.hardlink is None
+            if not plain or path in linked or rng.random() < 0.5:
+                continue
+            target = rng.choice(_DATA)
+            found = next((layer[target] for layer in data if target in layer), None)
+            tree[path] = attrs.evolve(
+                node,
+                content=None,
+                size=len(found.content or b"") if found else 3,
+                xattrs={
+                    **node.xattrs,
+                    "trusted.overlay.metacopy": b"",
+                    "trusted.overlay.redirect": f"/{target}".encode(),
+                },
+            )
+    return data
+
+
 def _metadata_only(node: TreeNode) -> bool:
     return any(name.endswith(".overlay.metacopy") for name in node.xattrs)
 
@@ -240,11 +294,15 @@ def draw_case(rng: Random, name: str) -> Case:
         maker.density *= rng.choice((0.0, 0.5, 1.0))
         upper = maker.tree()
     _fit_sizes((*lower[::-1], upper or {}))
+    data_only: list[dict[str, TreeNode]] = []
+    if "userxattr" not in options and rng.random() < 0.04:
+        data_only = _data_layers(rng, lower)
     sketch = Sketch.of((upper or {}, *lower))
     programmer = ProgramMaker(
         rng,
         sketch,
         remounts="volatile" not in options,
+        remounts_with=() if _INDEXED & options.keys() else REMOUNT_OPTIONS,
         sticky=sticky,
         times=times,
         # A special file has no room for user.overlay.origin: whether two links to a
@@ -257,6 +315,7 @@ def draw_case(rng: Random, name: str) -> Case:
         tags=["fuzz"],
         options=options,
         lower=lower,
+        data_only=data_only,
         upper=upper,
         times=times,
         ops=[programmer.op() for _ in range(length)],

@@ -23,12 +23,17 @@ _USERS: Final = ((1000, 1000), (5, 6))
 #: In such a directory, what O_CREAT may open depends on settings of the host
 #: (``fs.protected_regular``): programs that meet one do without.
 STICKY: Final = "1777"
-TARGETS: Final = ("a", "b", "c", "d", "a/b", "b/c", "nowhere")
+TARGETS: Final = (
+    *("a", "b", "c", "d", "a/b", "b/c", "nowhere"),
+    *("a/", "./b", "d/.", "a/../b", "b//c", "c/../d/"),
+)
+#: Names that something might take for more than a name, and as long as one may be.
+ODD_NAMES: Final = (".wh.a", "..a", "a b", "\u00e4", "n" * 255, "n" * 256)
 CHR: Final = (240, 1)  # numbers for experiments: no driver answers
 BLK: Final = (240, 0)
 
 
-def weighted(rng: Random, choices: Sequence[tuple[int, _T]]) -> _T:
+def weighted(rng: Random, choices: Sequence[tuple[float, _T]]) -> _T:
     """Choose one of some values, each with its weight."""
     return rng.choices([item for _, item in choices], [w for w, _ in choices])[0]
 
@@ -118,6 +123,7 @@ class ProgramMaker:
         rng: Where chance comes from.
         sketch: What is there before the first call.
         remounts: Whether the mount can be made again.
+        remounts_with: Options that it can be made again with, besides its own.
         sticky: Whether there may be sticky directories that all may write to.
         times: Whether modification times are compared.
         links: Whether hard links are made.
@@ -129,6 +135,7 @@ class ProgramMaker:
         sketch: Sketch,
         *,
         remounts: bool,
+        remounts_with: Sequence[Mapping[str, str | bool]] = (),
         sticky: bool = False,
         times: bool = False,
         links: bool = True,
@@ -139,6 +146,7 @@ class ProgramMaker:
         self._directories: list[str] = []
         self._inos: list[str] = []
         self._remounts = remounts
+        self._remounts_with = remounts_with
         self._sticky = sticky
         self._times = times
         self._links = links
@@ -170,7 +178,7 @@ class ProgramMaker:
             name = "open"
         if name == "remount" and not self._remounts:
             name = "readdir"
-        if name == "same_ino" and not self._inos:
+        if name in {"same_ino", "fsame_ino"} and not self._inos:
             name = "remember_ino"
         args = getattr(self, f"_{name}", self._plain)(name)
         identity = None
@@ -231,7 +239,7 @@ class ProgramMaker:
         return {
             "fd": self._label(),
             "data": self._data(),
-            "offset": self._rng.choice((0, 0, 3, 12)),
+            "offset": self._rng.choice((0, 0, 3, 12, 5000)),
         }
 
     def _lseek(self, _: str) -> dict[str, Any]:
@@ -368,11 +376,20 @@ class ProgramMaker:
     def _same_ino(self, _: str) -> dict[str, Any]:
         return {"path": self._path(), "name": self._rng.choice(self._inos)}
 
+    def _fsame_ino(self, _: str) -> dict[str, Any]:
+        return {"fd": self._label(), "name": self._rng.choice(self._inos)}
+
+    def _sync(self, _: str) -> dict[str, Any]:
+        return {}
+
     def _remount(self, _: str) -> dict[str, Any]:
         self._labels.clear()
         self._directories.clear()
         self._files.clear()
-        return {}
+        self._plain_files.clear()
+        if not self._remounts_with or self._rng.random() < 0.6:
+            return {}
+        return {"options": dict(self._rng.choice(self._remounts_with))}
 
     def _maybe_follow(self, args: dict[str, Any]) -> dict[str, Any]:
         if self._rng.random() < 0.2:
@@ -393,7 +410,7 @@ class ProgramMaker:
         return self._rng.choice(("new", "N", "longer than it was"))
 
     def _length(self) -> int:
-        return self._rng.choice((0, 0, 1, 3, 12))
+        return self._rng.choice((0, 0, 1, 3, 12, 6000))
 
     def _new_path(self, kind: str | None = None) -> str:
         """Draw a path for something new, most often in a directory that is there."""
@@ -401,7 +418,8 @@ class ProgramMaker:
         directories = ["", *self._sketch.paths("dir")]
         if rng.random() < 0.75:
             parent = rng.choice(directories)
-            path = f"{parent}/{rng.choice(NAMES)}" if parent else rng.choice(NAMES)
+            name = rng.choice(NAMES if rng.random() < 0.97 else ODD_NAMES)
+            path = f"{parent}/{name}" if parent else name
             path = "/".join(path.split("/")[-DEPTH_MAX - 1 :])
         else:
             path = self._path()
@@ -454,12 +472,13 @@ _OPERATIONS: Final = (
     *((1, "pwrite"), (1, "lseek"), (1, "ftruncate"), (1, "fchmod"), (1, "fchown")),
     *((1, "fsync"), (1, "fallocate"), (2, "fstat"), (1, "freaddir"), (1, "flink")),
     *((1, "fmtime"), (1, "remember_ino"), (2, "same_ino"), (1, "remount")),
+    *((1, "fsame_ino"), (0.3, "sync")),
 )
 _FD_OPERATIONS: Final = frozenset(
     {
         *("close", "read", "write", "pread", "pwrite", "lseek", "ftruncate"),
         *("fchmod", "fchown", "fsync", "fallocate", "fstat", "freaddir", "flink"),
-        "fmtime",
+        *("fmtime", "fsame_ino"),
     }
 )
 _OPEN_FLAGS: Final[Sequence[tuple[int, Sequence[str]]]] = tuple(
@@ -481,6 +500,10 @@ _OPEN_FLAGS: Final[Sequence[tuple[int, Sequence[str]]]] = tuple(
         (1, ("O_RDWR", "O_NOFOLLOW")),
         (2, ("O_RDWR", "O_TMPFILE")),
         (1, ("O_RDWR", "O_TMPFILE", "O_EXCL")),
+        (1, ("O_PATH",)),
+        (1, ("O_PATH", "O_NOFOLLOW")),
+        (1, ("O_PATH", "O_DIRECTORY")),
+        (1, ("O_RDWR", "O_CREAT", "O_NOFOLLOW")),
     )
 )
 _RENAME_FLAGS: Final[Sequence[tuple[int, Sequence[str]]]] = (

@@ -70,6 +70,9 @@ def _fewer_layers(case: Case) -> Iterator[Case]:
             yield attrs.evolve(case, lower=lower)
         if case.lower[index]:
             yield _with_lower(case, index, {})
+    for index in range(len(case.data_only)):
+        fewer = [tree for at, tree in enumerate(case.data_only) if at != index]
+        yield attrs.evolve(case, data_only=fewer)
     if case.upper:
         yield attrs.evolve(case, upper={})
 

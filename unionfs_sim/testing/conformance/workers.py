@@ -60,11 +60,13 @@ def _send(
     folder: str,
     args: Sequence[Any],
 ) -> None:
+    stage = "no overlay can be mounted here"
     try:
         with own_kernel(folder) as driver:
+            stage = "a process failed"
             job(channel, driver, *args)
     except Exception as error:
-        channel.put(("error", f"{type(error).__name__}: {error}"))
+        channel.put(("error", f"{stage}: {type(error).__name__}: {error}"))
 
 
 def _probe(channel: Any, driver: KernelDriver) -> None:  # noqa: ANN401
@@ -78,7 +80,7 @@ def refusal() -> str | None:
         (failure,) = _run([(_probe, ())], lambda _: None)
     except WorkerError as error:
         return str(error)
-    return f"mount: {failure}" if failure else None
+    return f"no overlay can be mounted here: {failure}" if failure else None
 
 
 def _record(channel: Any, driver: KernelDriver, cases: Sequence[Case]) -> None:  # noqa: ANN401
@@ -90,7 +92,7 @@ def record(cases: Sequence[Case]) -> list[Case]:
     Give cases with what this kernel answers as their expectations.
 
     Raises:
-        WorkerError: No overlay can be mounted here.
+        WorkerError: No overlay can be mounted here, or a process failed.
     """
     (found,) = _run([(_record, (list(cases),))], lambda _: None)
     result: list[Case] = found
@@ -131,7 +133,7 @@ def run_fuzz(
     Fuzz for some time in some processes.
 
     Raises:
-        WorkerError: No overlay can be mounted here.
+        WorkerError: No overlay can be mounted here, or a process failed.
     """
     narrow = os.geteuid() != 0
     work = [(_fuzz, ((seed, seconds, job, jobs, narrow),)) for job in range(jobs)]

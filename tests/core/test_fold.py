@@ -196,8 +196,14 @@ def test_opaque_wins_over_a_redirect() -> None:
         ({"metacopy": b""}, Rules(), "EPERM"),
         (
             {"metacopy": b"", "redirect": b"/only/here"},
-            Rules(data_only=(Layer.build({"only/here": "far"}),)),
+            Rules(metacopy=True, data_only=(Layer.build({"only/here": "far"}),)),
             "far",
+        ),
+        # Without metacopy=on, only from the lowest layer (found-101).
+        (
+            {"metacopy": b"", "redirect": b"/only/here"},
+            Rules(data_only=(Layer.build({"only/here": "far"}),)),
+            "EPERM",
         ),
         (
             {"metacopy": b"", "redirect": b"/g"},
@@ -218,6 +224,33 @@ def test_metadata_only_files(
     top: Spec = {"g": Regular(meta=Meta(mode=0o600, private=marks))}
 
     assert expected == tree(folded(top, DATA, rules=rules))["/g"]
+
+
+FAR = Rules(data_only=(Layer.build({"only/here": "far"}),))
+
+
+def test_data_only_layer_under_the_lowest() -> None:
+    """The lowest layer may lead to a data-only layer without ``metacopy=on``."""
+    private = {"metacopy": b"", "redirect": b"/only/here"}
+
+    assert (
+        "far"
+        == tree(
+            folded({"g": Regular(meta=Meta(mode=0o600, private=private))}, rules=FAR)
+        )["/g"]
+    )
+
+
+def test_lost_data_is_found_out_by_reading() -> None:
+    """A file whose data no data-only layer has is there, and cannot be read."""
+    private = {"metacopy": b"", "redirect": b"/only/x"}
+    layer = Layer.build({"g": Regular(meta=Meta(mode=0o600, private=private))})
+
+    found = fold.visible(fold.fold([layer.root], rules=FAR))["g"]
+
+    assert isinstance(found, Regular)
+    with pytest.raises(FileNotFoundError):
+        found.content.read(0, 1)
 
 
 def test_metadata_only_file_loses_its_marks() -> None:

@@ -234,8 +234,22 @@ MARKED: list[tuple[str, SpecValue, Rules, str]] = [
     (
         "/n",
         Regular("", private(metacopy=b"", redirect=b"/far")),
-        Rules(data_only=(FAR,)),
+        Rules(metacopy=True, data_only=(FAR,)),
         "1",
+    ),
+    (
+        # There, though its data is not (found-100).
+        "/n",
+        Regular("", private(metacopy=b"", redirect=b"/none")),
+        Rules(metacopy=True, data_only=(FAR,)),
+        "1",
+    ),
+    (
+        # Without metacopy=on only the lowest layer may lead there (found-101).
+        "/n",
+        Regular("", private(metacopy=b"", redirect=b"/far")),
+        Rules(data_only=(FAR,)),
+        "EPERM",
     ),
     ("/g", Regular("", private(whiteout=b"")), Rules(), "ENOENT"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from unionfs_sim.cli.benchtable import BENCH
+from unionfs_sim.cli.exercisestable import EXERCISES
 from unionfs_sim.cli.rows import Command, Option, count, jobs, letters, levels, option
 
 __all__ = ["COMMANDS", "Command", "Option"]
@@ -410,4 +411,5 @@ COMMANDS: Final = (
         example="rebase app.tar old-base.tar new-base.tar app2.tar",
     ),
     *BENCH,
+    *EXERCISES,
 )

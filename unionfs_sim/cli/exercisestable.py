@@ -1,0 +1,177 @@
+"""The rows of the exercises' commands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from unionfs_sim.cli.rows import Command, Option, jobs, option
+
+LANG: Final = option(
+    "--lang",
+    choices=("en", "zh"),
+    help="the language of texts and feedback [that of the folder, else en]",
+)
+LADDER: Final = option(
+    "--ladder",
+    metavar="DIR",
+    help="a folder of exercises of your own [those of the package]",
+)
+NUMBER: Final = option("number", metavar="NUMBER", help="the exercise, such as 04")
+PLACE: Final = option(
+    "path",
+    metavar="PATH",
+    nargs="?",
+    help="the exercise's folder, or its number [the folder one is in; else the one "
+    "that was started last and is not done]",
+)
+SEED: Final = option(
+    "--seed",
+    metavar="N",
+    type=int,
+    help="draw examples from this seed, and have the hidden checks count",
+)
+FORMAT: Final = option(
+    "--format",
+    choices=("text", "json", "junit", "gradescope", "exercism"),
+    default="text",
+    help="[text]",
+)
+OUT: Final = option("--out", metavar="FILE", help="write the report there, whole")
+TEACHER: Final = option(
+    "--teacher", action="store_true", help="show it before the bar is reached"
+)
+JOBS: Final = option(
+    "--jobs", metavar="N", type=jobs, default=1, help="how many at a time [1]"
+)
+SHARED: Final[tuple[Option, ...]] = (LANG, LADDER)
+#: The rows.
+EXERCISES: Final = (
+    Command(
+        "exercises",
+        "learn union file systems and property-based testing, step by step",
+        "exercises:welcome",
+        SHARED,
+        about="Says where to start. The commands are list, start, check, watch, hint, "
+        "reset, solution; for teachers grade, verify and bundle.",
+        example="exercises",
+    ),
+    Command(
+        "exercises list",
+        "list the exercises, and how far you are",
+        "exercises:listed",
+        (
+            option("folder", metavar="DIR", nargs="?", default=".", help="where [.]"),
+            *SHARED,
+        ),
+        example="exercises list",
+    ),
+    Command(
+        "exercises start",
+        "make the folder of an exercise",
+        "exercises:start",
+        (
+            NUMBER,
+            option("--dir", metavar="DIR", default=".", help="where to make it [.]"),
+            *SHARED,
+        ),
+        about="Never writes over a folder that is there.",
+        example="exercises start 01",
+    ),
+    Command(
+        "exercises check",
+        "check your work, and say what to do next",
+        "exercises:check",
+        (PLACE, SEED, FORMAT, OUT, *SHARED),
+        about="Your code runs in a process of its own, under limits of time, memory and "
+        "output. Exits with 0 if the bar is reached, 1 if not yet.",
+        example="exercises check 01-read-a-lookup",
+    ),
+    Command(
+        "exercises watch",
+        "check your work each time you save it",
+        "exercises:watch",
+        (PLACE, *SHARED),
+        about="Ends when the bar is reached.",
+        example="exercises watch 01-read-a-lookup",
+    ),
+    Command(
+        "exercises hint",
+        "show the next hint",
+        "exercises:hint",
+        (PLACE, *SHARED),
+        about="There are three, each saying more than the one before.",
+        example="exercises hint 01-read-a-lookup",
+    ),
+    Command(
+        "exercises reset",
+        "start an exercise anew, and keep what you had beside it",
+        "exercises:reset",
+        (PLACE, *SHARED),
+        example="exercises reset 01-read-a-lookup",
+    ),
+    Command(
+        "exercises solution",
+        "show a solution, once the bar is reached",
+        "exercises:solution",
+        (PLACE, TEACHER, *SHARED),
+        example="exercises solution 01 --teacher",
+    ),
+    Command(
+        "exercises grade",
+        "grade a submission, or a folder of many",
+        "exercises:grade",
+        (
+            option("folder", metavar="DIR", help="a submission, or a folder of them"),
+            option(
+                "--exercise",
+                metavar="NUMBER",
+                help="what they are of [as their exercise.toml says]",
+            ),
+            SEED,
+            FORMAT,
+            OUT,
+            JOBS,
+            *SHARED,
+        ),
+        about="Of one submission: exits with 0 if the bar is reached, 1 if not; "
+        "with --format exercism, gradescope, or many submissions: 0 if the grader worked.",
+        example="exercises grade class --jobs 2",
+    ),
+    Command(
+        "exercises verify",
+        "prove that the exercises are fair",
+        "exercises:verify",
+        (
+            option("numbers", metavar="NUMBER", nargs="*", help="only these exercises"),
+            JOBS,
+            *SHARED,
+        ),
+        about="Each solution gets full marks, each starter less, each wrong solution "
+        "the feedback it should.",
+        example="exercises verify 01",
+    ),
+    Command(
+        "exercises bundle",
+        "write an autograder for Gradescope",
+        "exercises:bundle",
+        (
+            NUMBER,
+            option("--out", metavar="FILE", help="the zip [autograder-NUMBER.zip]"),
+            option(
+                "--seed",
+                metavar="N",
+                type=int,
+                default=1,
+                help="what the hidden checks are drawn from [1]",
+            ),
+            option(
+                "--wheel",
+                metavar="FILE",
+                help="a wheel of the package [asked of the package index]",
+            ),
+            *SHARED,
+        ),
+        about="The archive holds setup.sh and run_autograder, and is uploaded as it is.",
+        example="exercises bundle 04",
+    ),
+)

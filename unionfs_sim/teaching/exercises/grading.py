@@ -1,0 +1,185 @@
+"""Grades a submission: finds the judge, and never fails by the student's fault."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+import unionfs_sim
+from unionfs_sim.teaching.exercises.faults import Fault
+from unionfs_sim.teaching.exercises.ladder import Exercise
+from unionfs_sim.teaching.exercises.limits import Limits, enforced
+from unionfs_sim.teaching.exercises.process import Result, Run, run
+from unionfs_sim.teaching.exercises.report import Part, Report
+from unionfs_sim.teaching.exercises.texts import say
+
+#: What checks draw from if nobody says anything else.
+SEED: Final = 11
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """
+    How a submission is graded.
+
+    Attributes:
+        lang: The language of the report.
+        seed: What examples are drawn from; the same seed, the same report.
+        hidden: Whether the hidden checks, drawn from the seed, count too.
+        limits: What the submission may take.
+    """
+
+    lang: str = "en"
+    seed: int = SEED
+    hidden: bool = False
+    limits: Limits = attrs.field(factory=Limits)
+
+
+@attrs.frozen
+class Grading:
+    """
+    One submission on its way to a report; what all judges share.
+
+    Attributes:
+        exercise: The exercise.
+        folder: The submission.
+        options: How it is graded.
+    """
+
+    exercise: Exercise
+    folder: Path
+    options: Options
+
+    def say(self, key: str, **values: object) -> str:
+        """Give a text in the report's language."""
+        return say(self.options.lang, key, **values)
+
+    def run(
+        self, kind: str, tasks: Sequence[Mapping[str, Any]], **settings: Any
+    ) -> Run:
+        """Carry out tasks in a process."""
+        return run(
+            self.folder, kind, tasks, settings=settings, limits=self.options.limits
+        )
+
+    def report(
+        self,
+        *,
+        score: float,
+        passed: bool,
+        parts: Sequence[Part],
+        lines: Sequence[str],
+        output: str = "",
+        broken: bool = False,
+        **data: Any,
+    ) -> Report:
+        """Make the report."""
+        return Report(
+            exercise=self.exercise.id,
+            title=self.exercise.title(self.options.lang),
+            score=score,
+            passed=passed,
+            parts=parts,
+            lines=[line.replace("\n", " ") for line in lines][:4],
+            output=output,
+            broken=broken,
+            data={
+                "seed": self.options.seed,
+                "hidden": self.options.hidden,
+                "versions": versions(),
+                "limits": self.options.limits.to_json() | {"held": list(enforced())},
+                **data,
+            },
+        )
+
+    def failed(
+        self, fault: Fault, *, file: str = "", output: str = "", tested: str = ""
+    ) -> Report:
+        """Make the report of a submission that cannot be graded as it stands."""
+        told = self.fault(fault, file=file, test=tested)
+        part = Part(
+            name=self.say("part.loads"),
+            score=0,
+            max_score=100,
+            status="error",
+            text=told,
+        )
+        return self.report(
+            score=0,
+            passed=False,
+            parts=[part],
+            lines=[told, self.say(f"advice.{fault.kind}")],
+            output=output,
+            broken=True,
+            fault=fault.to_json(),
+        )
+
+    def fault(self, fault: Fault, *, file: str = "", test: str = "") -> str:
+        """Tell a fault in one line."""
+        place = "" if fault.place is None else self.say("at.place", place=fault.place)
+        where = test or file or self.exercise.edit[0]
+        return self.say(
+            f"fault.{fault.kind}",
+            where=where,
+            type=fault.type,
+            text=fault.text,
+            place=place,
+            function=fault.place.function if fault.place else "",
+        )
+
+
+def grade(
+    exercise: Exercise,
+    folder: Path,
+    options: Options = Options(),
+) -> Report:
+    """
+    Grade a submission.
+
+    Args:
+        exercise: The exercise that it is of; nothing in the folder is asked for that.
+        folder: Where the submission is; it is copied, and not changed.
+        options: How to grade.
+
+    Returns:
+        A report, whatever the submission does.
+    """
+    grading = Grading(exercise, folder, options)
+    for name in exercise.edit:
+        if not (folder / name).is_file():
+            fault = Fault(kind="missing", type="FileNotFoundError", text=name)
+            return grading.failed(fault, file=name)
+    judge = importlib.import_module(
+        f"unionfs_sim.teaching.exercises.judges.{exercise.kind}"
+    )
+    report: Report = judge.judge(grading)
+    return report
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that examples depend on."""
+    try:
+        hypothesis = version("hypothesis")
+    except PackageNotFoundError:
+        hypothesis = "none"
+    return {
+        "unionfs_sim": unionfs_sim.__version__,
+        "hypothesis": hypothesis,
+        "python": platform.python_version(),
+    }
+
+
+def first_fault(results: Sequence[Result]) -> tuple[Result, Fault] | None:
+    """Find the first task that a fault ended, and the fault."""
+    for result in results:
+        if result.fault is not None:
+            return result, result.fault
+        if result.data is not None and result.data.get("fault"):
+            return result, Fault.from_json(result.data["fault"])
+    return None

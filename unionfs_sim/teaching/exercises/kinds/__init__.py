@@ -1,0 +1,1 @@
+"""What the child can do with submissions: a module a kind of exercise."""

@@ -1,0 +1,54 @@
+"""Child's half of the exercises whose answer is a file of properties."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import attrs
+
+from unionfs_sim.teaching.exercises.child import load_module
+from unionfs_sim.teaching.exercises.kinds import running
+from unionfs_sim.teaching.exercises.subjects import subject
+from unionfs_sim.teaching.subjects import using
+
+
+@attrs.frozen
+class Submission:
+    """
+    A file of properties.
+
+    Attributes:
+        module: What it holds.
+        tests: Its tests, by name.
+        folder: Where it lies.
+    """
+
+    module: ModuleType
+    tests: dict[str, running.Test]
+    folder: Path
+
+
+def load(folder: Path, settings: dict[str, Any]) -> tuple[Submission, dict[str, Any]]:
+    """Load the file, and tell the names of its tests."""
+    module = load_module(folder, settings["file"])
+    tests = running.collect(module, folder)
+    about = {
+        "tests": list(tests),
+        "marked": sorted(map(str, getattr(module, "FORBIDS_TOO_MUCH", ()))),
+    }
+    return Submission(module, tests, folder), about
+
+
+def carry_out(submission: Submission, task: dict[str, Any]) -> dict[str, Any]:
+    """Run one test against one implementation, or measure how useful it is."""
+    test = submission.tests[task["test"]]
+    with using(subject(task["subject"])):
+        if task["do"] == "useful":
+            share = running.useful_share(
+                test, submission.module, seed=task["seed"], examples=task["examples"]
+            )
+            return {"useful": share}
+        attempt = test.run(task["seed"], task["examples"], task.get("shrink", False))
+        return attempt.to_json()

@@ -7,13 +7,16 @@ import random
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from unionfs_sim.containers import Engine
+from unionfs_sim.containers import Engine, Process
 from unionfs_sim.containers.errors import Conflict, InvalidParameter
 from unionfs_sim.containers.host import Host
+from unionfs_sim.containers.programs import Programs
+from unionfs_sim.containers.scheduling import Steps
 
 
 def test_everything_is_there_again(tmp_path: Path) -> None:
@@ -92,6 +95,119 @@ def test_the_image_of_a_container_is_kept_although_it_was_removed(
         assert ["busybox:latest"] == [x for i in engine.images.list() for x in i.tags]
 
 
+@pytest.mark.parametrize(
+    ("policy", "again"),
+    [
+        ("no", set()),
+        ("always", {"run", "stopped", "killed", "failed", "ended"}),
+        ("unless-stopped", {"run", "failed", "ended"}),
+        ("on-failure", {"run", "stopped", "killed", "failed"}),
+    ],
+)
+def test_restart_policies_when_the_engine_was_away(
+    tmp_path: Path, policy: str, again: set[str]
+) -> None:
+    """As a real engine that was killed; who never ran is never started."""
+    chosen = {"Name": policy}
+    once = "if [ -e /again ]; then sleep 1000; fi; echo > /again; exit"
+    with Engine.with_busybox(state=tmp_path) as engine:
+        make = partial(engine.containers.create, "busybox")
+        make("sleep 1000", name="created", restart_policy=chosen)
+        for name in ("run", "stopped", "killed"):
+            make("sleep 1000", name=name, restart_policy=chosen).start()
+        engine.containers.get("stopped").stop(0)
+        engine.containers.get("killed").kill()
+        for name, code in (("failed", 1), ("ended", 0)):
+            script = f"{once} {code}"
+            make(["sh", "-c", script], name=name, restart_policy=chosen).start()
+    with Engine.with_busybox(state=tmp_path) as engine:
+        running = {each.name for each in engine.containers.list()}
+
+        assert again == running
+        assert "created" == engine.containers.get("created").status
+
+
+def test_who_failed_too_often_is_not_started_again(tmp_path: Path) -> None:
+    """How often is kept."""
+    policy = {"Name": "on-failure", "MaximumRetryCount": 2}
+    with Engine.with_busybox(state=tmp_path) as engine:
+        made = engine.containers.create("busybox", "false", restart_policy=policy)
+        made.start()
+        for _ in range(3):
+            engine.clock.advance_to(engine.clock() + 10**10)
+            engine.tick()
+        assert 2 == made.restart_count
+    with Engine.with_busybox(state=tmp_path) as engine:
+        (found,) = engine.containers
+
+        assert ("exited", 2) == (found.status, found.restart_count)
+
+
+def test_programs_of_containers_that_come_back(tmp_path: Path) -> None:
+    """They are given to the engine before it starts them."""
+
+    def app(process: Process) -> Steps[int]:
+        process.stdout.write("up\n")
+        yield from process.wait_forever()
+        return 0
+
+    programs = Programs()
+    programs.register("/usr/bin/app", app)
+    for starts in (1, 2):
+        with Engine.with_busybox(state=tmp_path, programs=programs) as engine:
+            if not len(engine.containers):
+                policy = {"Name": "always"}
+                engine.containers.create("busybox", "app", restart_policy=policy)
+                next(iter(engine.containers)).start()
+            (found,) = engine.containers
+            assert b"up\n" * starts == found.logs()
+            assert "running" == found.status
+
+
+def test_containers_of_rm_go_and_their_volumes_stay(tmp_path: Path) -> None:
+    """As a real engine that was killed: created or running."""
+    with Engine.with_busybox(state=tmp_path) as engine:
+        for start in (False, True):
+            made = engine.containers.create(
+                "busybox", "sleep 1000", auto_remove=True, volumes=["/x"]
+            )
+            if start:
+                made.start()
+    with Engine.with_busybox(state=tmp_path) as engine:
+        assert (0, 2) == (len(engine.containers), len(engine.volumes))
+
+
+def test_images_that_are_removed_leave_nothing_behind(tmp_path: Path) -> None:
+    """Their own layers go from the directory; what was seeded of them stays."""
+    blobs = tmp_path / "images" / "blobs" / "sha256"
+    with Engine.with_busybox(state=tmp_path) as engine:
+        before = set(blobs.iterdir())
+        engine.build("FROM busybox\nRUN mkdir /v; echo kept > /v/f\n", tag="app")
+    with Engine.with_busybox(state=tmp_path) as engine:
+        assert before < set(blobs.iterdir())
+        made = engine.containers.create("app", volumes=["vol:/v"])
+        engine.images.remove("app", force=True)
+        made.remove()
+        engine.images.prune()
+        assert before == set(blobs.iterdir())
+        assert "kept\n" == engine.volumes.get("vol").fs.read_text("/f")
+        engine.build("FROM busybox\nRUN mkdir /v; echo kept > /v/f\n", tag="app")
+    with Engine.with_busybox(state=tmp_path) as engine:
+        assert "kept\n" == engine.volumes.get("vol").fs.read_text("/f")
+        assert b"kept\n" == engine.containers.run("app", "cat /v/f")
+
+
+def test_what_a_killed_process_left_of_images_goes(tmp_path: Path) -> None:
+    """Blobs that no image has."""
+    with Engine.with_busybox(state=tmp_path):
+        pass
+    left = tmp_path / "images" / "blobs" / "sha256" / ("0" * 64)
+    left.write_bytes(b"half")
+    with Engine.with_busybox(state=tmp_path) as engine:
+        assert not left.exists()
+        assert b"" == engine.containers.run("busybox", "true")
+
+
 def test_a_second_engine_is_refused(tmp_path: Path) -> None:
     """Until the first one is closed."""
     with (
@@ -111,7 +227,7 @@ def test_an_engine_with_a_state_makes_its_host(tmp_path: Path) -> None:
 #: Writes, and says so when the write is done.
 LOAD = """
 import sys
-from unionfs_sim.containers import Engine
+from unionfs_sim.containers import Engine, Process
 engine = Engine.with_busybox(state=sys.argv[1])
 for each in engine.containers.list(all=True):
     if each.status == "created":

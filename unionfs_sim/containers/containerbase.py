@@ -52,6 +52,7 @@ class ContainerBase:
         link: What it has of networks.
         stdin: What its first process reads, if that was asked for.
         initial_input: All that it is to read.
+        stopped: Whether somebody stopped or killed it since its last start.
         restart_count: How often its restart policy has started it.
         log: What it wrote: the stream, the bytes, and when.
         listeners: Called with the stream and the bytes of all that it writes.
@@ -64,7 +65,6 @@ class ContainerBase:
         "_main",
         "_pids",
         "_process",
-        "_stopped",
         "_table",
         "_tasks",
         "config",
@@ -86,6 +86,7 @@ class ContainerBase:
         "rw",
         "state",
         "stdin",
+        "stopped",
     )
 
     def __init__(
@@ -132,7 +133,7 @@ class ContainerBase:
         self._process: Process | None = None
         self._execs: dict[str, Exec] = {}
         self._pids = 0
-        self._stopped = False
+        self.stopped = False
         self.restart_count = 0
 
     # --- what is shown ------------------------------------------------------------

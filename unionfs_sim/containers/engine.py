@@ -31,9 +31,10 @@ from unionfs_sim.containers.ports import PublishedPorts
 from unionfs_sim.containers.programs import Programs
 from unionfs_sim.containers.scheduling import Timeline
 from unionfs_sim.containers.sockets import Interface, Namespace
-from unionfs_sim.containers.state import EngineState, read_tree
+from unionfs_sim.containers.state import HOST, EngineState
 from unionfs_sim.containers.statefiles import StateDirectory
 from unionfs_sim.containers.states import timestamp
+from unionfs_sim.containers.statetrees import Trees
 from unionfs_sim.containers.volumes import VolumeStore
 from unionfs_sim.core.changing import Observer
 from unionfs_sim.core.clock import Clock
@@ -75,7 +76,10 @@ class Engine:
             ``Timeline(time.time_ns, real=True)`` is waited for.
         ids: Where ids come from.
         state: A directory that keeps everything over the end of the process; then
-            the host is the engine's own.  Without one all is in memory.
+            the host is the engine's own.  Without one all is in memory.  Containers
+            whose restart policy says so are started again.
+        programs: What the binaries in the images do; given here, the containers that
+            are started again find them.
 
     Attributes:
         images: The images.
@@ -108,19 +112,21 @@ class Engine:
         clock: Clock | None = None,
         ids: Ids | None = None,
         state: str | os.PathLike[str] | None = None,
+        programs: Programs | None = None,
     ) -> None:
         self._state: EngineState | None = None
         self._dirty: set[str] | None = None
         self._verbs = threading.local()
         self._counting: set[str] = set()
-        directory = None
+        directory = trees = None
         if state is not None:
             if host is not None:
                 msg = "an engine with a state has a host of its own"
                 raise InvalidParameter(msg)
             directory = StateDirectory(state)
+            trees = Trees(directory)
             self._dirty = set()
-            host = self._kept_host(directory, clock)
+            host = self._kept_host(directory, trees, clock)
         self.host = host or Host(world=World(_timeline(clock)))
         self.clock = self.host.clock
         self.ids: Ids = ids or CountedIds(f"engine:{self.host.name}")
@@ -128,7 +134,7 @@ class Engine:
         self.lock = self.host.world.lock
         self.changed = self.host.world.changed
         self.events = Events(self.clock)
-        self.programs = Programs()
+        self.programs = programs or Programs()
         self.networks = NetworkStore(self.ids, self._now, self.host.namespace_at)
         self.volumes = VolumeStore(self.host, ids=self.ids)
         self.containers = Containers(self)
@@ -138,9 +144,13 @@ class Engine:
         self.build_cache: dict[tuple[str, str], str] = {}
         self._pids = _FIRST_PID
         self._show_layers()
-        if directory is not None and self._dirty is not None:
-            self._state = EngineState(self, directory, self._dirty)
+        if directory is not None and trees is not None and self._dirty is not None:
+            self._state = EngineState(self, directory, trees, self._dirty)
         self._guard()
+        if self._state is not None:
+            with self.verb():
+                for each in self.containers:
+                    each.come_back()
 
     @classmethod
     def with_busybox(cls, host: Host | None = None, **options: Any) -> Self:
@@ -155,12 +165,14 @@ class Engine:
             made.images.add(busyboximage.busybox_image(), ["busybox"])
         return made
 
-    def _kept_host(self, directory: StateDirectory, clock: Clock | None) -> Host:
+    def _kept_host(
+        self, directory: StateDirectory, trees: Trees, clock: Clock | None
+    ) -> Host:
         """Make a host whose disk is what an earlier process left."""
         world = World(_timeline(clock))
-        kept = directory.documents().get(("engine", "host"))
-        upper = read_tree(directory, kept.decode()) if kept else None
-        root = UnionFS(upper=upper, clock=world.clock, observer=self.observer("host"))
+        kept = directory.documents()
+        upper = trees.load(HOST, kept) if kept else None
+        root = UnionFS(upper=upper, clock=world.clock, observer=self.observer(HOST))
         return Host(world=world, root=root)
 
     def observer(self, key: str) -> Observer | None:

@@ -58,7 +58,7 @@ class Living(ContainerBase):
         if self.state.running:
             msg = f"Container {self.id} is already running"
             raise NotModified(msg)
-        self._stopped = False
+        self.stopped = False
         try:
             self._start()
         except EngineError as error:
@@ -181,13 +181,36 @@ class Living(ContainerBase):
 
     def _comes_again(self, code: int) -> bool:
         """Tell whether the restart policy starts it again; not after a stop."""
-        policy = self.host_config.get("RestartPolicy") or {}
-        if self._stopped or self.removed:
+        if self.stopped or self.removed:
             return False
+        return self._policy_says_so(code)
+
+    def _policy_says_so(self, code: int) -> bool:
+        policy = self.host_config.get("RestartPolicy") or {}
         if policy.get("Name") == "on-failure":
             limit = policy.get("MaximumRetryCount") or 0
             return code != 0 and (not limit or self.restart_count < limit)
         return policy.get("Name") in {"always", "unless-stopped"}
+
+    def come_back(self) -> None:
+        """
+        Do what the engine does with it when it was away.
+
+        A container of ``--rm`` goes, its volumes stay; one that has run before is
+        started if its restart policy says so, though it was stopped, but for
+        ``unless-stopped`` (all observed on a real engine that was killed).
+        """
+        if self.host_config.get("AutoRemove"):
+            self._destroy(volumes=False)
+            return
+        policy = (self.host_config.get("RestartPolicy") or {}).get("Name")
+        if self.state.running or self.state.finished_ns is None:
+            return
+        if self.stopped and policy == "unless-stopped":
+            return
+        if self._policy_says_so(self.state.exit_code):
+            with contextlib.suppress(EngineError):
+                self.start()
 
     def _again(self) -> Steps[int]:
         """Start it after a pause, which is longer each time."""
@@ -195,7 +218,7 @@ class Living(ContainerBase):
         until_ns = self.engine.clock() + int(seconds * SECOND_NS)
         while self.engine.clock() < until_ns:
             yield Wait(until_ns=until_ns)
-        if not (self._stopped or self.removed or self.state.running):
+        if not (self.stopped or self.removed or self.state.running):
             self.restart_count += 1
             with contextlib.suppress(EngineError):
                 self.start()
@@ -217,7 +240,7 @@ class Living(ContainerBase):
             raise NotModified(msg)
         main = self._main
         assert main is not None, "what runs has a first process"
-        self._stopped = True
+        self.stopped = True
         self._thaw()
         name = signals.name_of(self.config.get("StopSignal") or "SIGTERM")
         self._told(name)
@@ -246,7 +269,7 @@ class Living(ContainerBase):
                 " running"
             )
             raise Conflict(msg)
-        self._stopped = True
+        self.stopped = True
         self._told(name)
         self._signal(name)
 
@@ -416,7 +439,7 @@ class Living(ContainerBase):
                 )
                 raise Conflict(msg)
             assert self._main is not None, "what runs has a first process"
-            self._stopped = True
+            self.stopped = True
             self._told("SIGKILL")
             self._main.kill(_KILLED)
         self._destroy(volumes=v)

@@ -2,18 +2,19 @@
 The state of an engine in a directory: what outlives its process.
 
 After each verb all of it is kept in one transaction.  Processes do not survive: what
-ran is found exited, with Docker's 255.
+ran is found exited, with Docker's 255, before restart policies start it again.
 """
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 import attrs
 
+from unionfs_sim.containers import stateimages
 from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.ids import CountedIds
 from unionfs_sim.containers.images import Image
@@ -21,29 +22,22 @@ from unionfs_sim.containers.mountplan import MountPoint
 from unionfs_sim.containers.spec import TmpfsOptions
 from unionfs_sim.containers.statefiles import Key, StateDirectory
 from unionfs_sim.containers.states import State
-from unionfs_sim.core.content import literal
+from unionfs_sim.containers.statetrees import Trees, blobs_of
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.union import UnionFS
 from unionfs_sim.image.open import open_image
-from unionfs_sim.image.storable import storable
-from unionfs_sim.image.tarlayer import read_layer
-from unionfs_sim.image.tarwriter import write_layer
 from unionfs_sim.image.write import write_image
 
 if TYPE_CHECKING:
     from unionfs_sim.containers.engine import Engine
 
 _LOST: Final = 255
-_HOST: Final = "host"
+#: The tree of the disk of the host.
+HOST: Final = "host"
 
 
 def _encoded(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
-
-
-def read_tree(state: StateDirectory, name: str) -> Layer:
-    """Read a layer that `EngineState` kept."""
-    return read_layer(literal(state.blob(name).read_bytes()), place="state").layer
 
 
 @final
@@ -54,20 +48,22 @@ class EngineState:
     Args:
         engine: The engine; its host's disk has been read already.
         directory: The directory.
+        trees: The trees in it.
         dirty: The unions that were changed: containers by id, or the host.
     """
 
     def __init__(
-        self, engine: Engine, directory: StateDirectory, dirty: set[str]
+        self, engine: Engine, directory: StateDirectory, trees: Trees, dirty: set[str]
     ) -> None:
         self._engine = engine
         self._directory = directory
         self._dirty = dirty
-        self._trees: dict[str, str] = {}
+        self._trees = trees
         self._written: set[str] = set()
         self._loading = True
         self._load()
         self._loading = False
+        stateimages.keep_only(self._images_path, self._written)
         self.save()
 
     # --- keeping ------------------------------------------------------------------
@@ -85,14 +81,38 @@ class EngineState:
             documents["network", network.id] = _encoded(record)
         for container in engine.containers:
             documents["container", container.id] = self._container(container)
+            self._note(container.id, container.rw)
+        self._note(HOST, engine.host.root)
+        self._trees.keep_only([HOST, *(each.id for each in engine.containers)])
+        documents.update(self._trees.documents())
         documents["engine", "volumes"] = _encoded(engine.volumes.records())
-        documents["engine", "host"] = self._tree(_HOST, engine.host.root).encode()
         documents["engine", "images"] = _encoded(engine.images.record())
         documents["engine", "cache"] = _encoded(
             [[*key, value] for key, value in engine.build_cache.items()]
         )
         documents["engine", "counters"] = _encoded(self._counters())
         self._directory.save(documents)
+        self._trees.sweep()
+        self._sweep_images(documents)
+
+    def _sweep_images(self, documents: Mapping[Key, bytes]) -> None:
+        """Remove the images from the directory that nobody has any more."""
+        names = {
+            name.removeprefix("sha256:") for kind, name in documents if kind == "image"
+        }
+        if self._written != names:
+            self._written = names
+            stateimages.keep_only(self._images_path, names)
+
+    @property
+    def _images_path(self) -> Path:
+        return self._directory.path / "images"
+
+    def _note(self, key: str, union: UnionFS) -> None:
+        """Keep the upper of a union, if it was changed since the last time."""
+        if key in self._dirty or key not in self._trees:
+            self._trees.note(key, union.space.root)
+            self._dirty.discard(key)
 
     def _counters(self) -> dict[str, int]:
         ids = self._engine.ids
@@ -111,9 +131,8 @@ class EngineState:
     def _image(self, image: Image) -> bytes:
         name = image.id.removeprefix("sha256:")
         if name not in self._written:
-            layout = self._directory.path / "images"
             value = attrs.evolve(image.value, names=(name,))
-            write_image(value, layout, compression="none", append=True)
+            write_image(value, self._images_path, compression="none", append=True)
             self._written.add(name)
         there = self._engine.images.find(image.id) is not None
         return _encoded(
@@ -125,15 +144,6 @@ class EngineState:
                 "there": there,
             }
         )
-
-    def _tree(self, key: str, union: UnionFS) -> str:
-        """Keep the upper of a union, if it was changed, and give its blob."""
-        if key in self._dirty or key not in self._trees:
-            out = io.BytesIO()
-            write_layer(storable(union.commit())[0], out)
-            self._trees[key] = self._directory.put(out.getvalue())
-            self._dirty.discard(key)
-        return self._trees[key]
 
     def _container(self, each: Container) -> bytes:
         link = each.link
@@ -147,13 +157,14 @@ class EngineState:
                 "created_ns": each.created_ns,
                 "layer_id": each.layer_id,
                 "state": attrs.asdict(each.state),
+                "stopped": each.stopped,
+                "restart_count": each.restart_count,
                 "link": [link.sandbox, link.networks, link.files, list(link.extra)],
                 "mounts": [_mount(point) for point in each.mount_points],
                 "log": [
                     [stream, data.decode("latin-1"), when]
                     for stream, data, when in each.log
                 ],
-                "rw": self._tree(each.id, each.rw),
             }
         )
 
@@ -182,11 +193,11 @@ class EngineState:
             for parent, key, value in json.loads(documents["engine", "cache"])
         )
         engine.volumes.load(json.loads(documents["engine", "volumes"]))
-        self._trees[_HOST] = documents["engine", "host"].decode()
         containers = by_kind.get("container", {})
         for name in sorted(containers, key=lambda key: containers[key]["created_ns"]):
-            self._load_container(name, containers[name], images)
-        self._directory.keep_only(self._trees.values())
+            upper = self._trees.load(name, documents)
+            self._load_container(name, containers[name], images, upper)
+        self._directory.keep_only(blobs_of(documents))
 
     def _load_images(self, records: Mapping[str, Any]) -> dict[str, Image]:
         found: dict[str, Image] = {}
@@ -194,7 +205,7 @@ class EngineState:
         for identifier in sorted(records, key=lambda key: str(records[key]["created"])):
             record = records[identifier]
             name = identifier.removeprefix("sha256:")
-            value = open_image(self._directory.path / "images", name=name, verify=False)
+            value = open_image(self._images_path, name=name, verify=False)
             store.keep_open(value)
             self._written.add(name)
             image = store.add(
@@ -209,7 +220,11 @@ class EngineState:
         return found
 
     def _load_container(
-        self, identifier: str, record: Mapping[str, Any], images: Mapping[str, Image]
+        self,
+        identifier: str,
+        record: Mapping[str, Any],
+        images: Mapping[str, Image],
+        upper: Layer,
     ) -> None:
         engine = self._engine
         container = Container(
@@ -222,9 +237,8 @@ class EngineState:
             networking=record["networking"],
             created_ns=record["created_ns"],
             layer_id=record["layer_id"],
-            upper=read_tree(self._directory, record["rw"]),
+            upper=upper,
         )
-        self._trees[identifier] = record["rw"]
         state = State(**record["state"])
         if state.running:
             state = attrs.evolve(
@@ -235,6 +249,8 @@ class EngineState:
                 finished_ns=engine.clock(),
             )
         container.state = state
+        container.stopped = record["stopped"]
+        container.restart_count = record["restart_count"]
         link = container.link
         link.sandbox, link.networks, link.files, extra = record["link"]
         link.extra = tuple(extra)

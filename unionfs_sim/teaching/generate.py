@@ -29,6 +29,8 @@ CONTENTS: Final = (b"x", b"y", b"")
 MODES: Final = (0o644, 0o600, 0o755)
 #: In percent: how often a path is one that already occurs.
 HOT: Final = 80
+#: In percent: how often the next operation is on what the last one removed.
+AGAIN: Final = 40
 
 #: Every path of the names, the root left out: small enough to try them all.
 UNIVERSE: Final[tuple[Path, ...]] = tuple(
@@ -44,6 +46,7 @@ UNIVERSE: Final[tuple[Path, ...]] = tuple(
 
 _DEPTHS: Final = (1, 2, 1, 2, 3)
 _KINDS: Final = ("file", "file", "dir", "whiteout", "whiteout", "opaque")
+_REMOVING: Final = ("unlink", "rmdir", "rmtree")
 _VERBS: Final = (
     "write",
     "unlink",
@@ -133,6 +136,20 @@ def operation(source: Source, known: Sequence[Path], *, commit: bool = False) ->
     return Op(verb, at)
 
 
+def _again(source: Source, known: Sequence[Path], removed: Op) -> Op:
+    """Draw an operation on what was just removed: where unions are weakest."""
+    at = removed.arguments[0]
+    match source.below(4):
+        case 0:
+            return Op("mkdir", at)
+        case 1:
+            return Op("write", at, choose(source, CONTENTS))
+        case 2:
+            return Op("rename", hot_path(source, known), at)
+        case _:
+            return Op("chmod", at, choose(source, MODES))
+
+
 def program(
     source: Source,
     known: Collection[Path],
@@ -143,9 +160,11 @@ def program(
 ) -> list[Op]:
     """Draw operations; what one of them names, the next ones know."""
     seen = sorted(known)
-    drawn = []
+    drawn: list[Op] = []
     for _ in range(steps_min + source.below(steps_max + 1 - steps_min)):
         op = operation(source, seen, commit=commit)
+        if drawn and drawn[-1].verb in _REMOVING and chance(source, AGAIN):
+            op = _again(source, seen, drawn[-1])
         drawn.append(op)
         for at in op.arguments:
             if isinstance(at, tuple) and at not in seen:

@@ -35,6 +35,16 @@ def subject(name: str) -> Lab:
     return (MUTANTS.get(name) or VARIANTS[name]).lab()
 
 
+def correct_subjects() -> list[str]:
+    """
+    List the ids of the correct implementations at hand.
+
+    >>> correct_subjects()
+    ['A', 'B', 'C', 'D']
+    """
+    return list(VARIANTS)
+
+
 def current() -> Lab:
     """
     Give the implementation under test: the plain correct one unless somebody said.

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from unionfs_sim.teaching.lab.resolve import Bug, correct
-from unionfs_sim.teaching.lab.stack import Stack, plain
+from unionfs_sim.teaching.lab.stack import Stack, plain, remove_tree
 from unionfs_sim.teaching.lab.values import (
     Dir,
     File,
@@ -205,40 +205,34 @@ class Container:
         stack, inside = self._writing(at)
         stack.mkdir(inside)
 
-    def _removing(self, at: PathLike) -> tuple[Stack, Path]:
-        """Give who is to remove a path; what a mount hangs on stays."""
-        at = path(at)
-        stack, inside = self._writing(at)
-        if any(point[: len(at)] == at for point in self.mounts):
-            fail(errno.EBUSY, at)
-        return stack, inside
-
     def unlink(self, at: PathLike) -> None:
         """Remove a file."""
-        stack, inside = self._removing(at)
+        stack, inside = self._writing(at)
         stack.unlink(inside)
 
     def rmdir(self, at: PathLike) -> None:
-        """Remove a directory that shows no names."""
-        stack, inside = self._removing(at)
+        """Remove a directory that shows no names; a mount point is busy."""
+        stack, inside = self._writing(at)
         stack.rmdir(inside)
 
     def rmtree(self, at: PathLike) -> None:
-        """Remove a directory and everything in it."""
-        stack, inside = self._removing(at)
-        stack.rmtree(inside)
+        """Remove a directory and everything in it, one by one."""
+        remove_tree(self, path(at))
 
     def rename(self, old: PathLike, new: PathLike) -> None:
-        """Give a file another name; not across mounts."""
-        source, a = self._removing(old)
-        target, b = self._removing(new)
+        """Give a file another name; not across mounts, and no mount point."""
+        old, new = path(old), path(new)
+        if old in self.mounts or new in self.mounts:
+            fail(errno.EBUSY, old)
+        source, a = self._writing(old)
+        target, b = self._writing(new)
         if source is target:
             source.rename(a, b)
         elif self.bug("rename_across_mount"):
             target.write(b, source.read(a))
             source.unlink(a)
         else:
-            fail(errno.EXDEV, path(old))
+            fail(errno.EXDEV, old)
 
     # --- its end ----------------------------------------------------------------
 

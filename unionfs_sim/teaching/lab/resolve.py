@@ -95,6 +95,8 @@ def ask(
         if index == skipped:
             continue
         if entry is None:
+            if not layers[index] and index < top and bug("empty_layer_ends"):
+                break
             continue
         if story is not None:
             story.append(Step(path, index, _verdict(entry)))
@@ -153,6 +155,8 @@ def names(
                 continue
             if hidden and index < top and bug("readdir_upper_wh_only"):
                 continue
+            if hidden and bug("readdir_stops_at_wh"):
+                break
             shown[name] = not hidden or bug("readdir_shows_wh")
     listed = [name for name, is_shown in shown.items() if is_shown] + repeated
     return listed if bug("readdir_unsorted") else sorted(listed)

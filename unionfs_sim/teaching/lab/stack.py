@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from typing import Protocol
 
 from unionfs_sim.teaching.lab.resolve import (
     Bug,
@@ -50,6 +51,9 @@ class Stack:
 
     def __init__(self, lowers: Sequence[Layer] = (), bug: Bug = correct) -> None:
         self.lowers = list(lowers)
+        if bug("repeated_layer_dropped"):
+            places = [self.lowers.index(layer) for layer in self.lowers]
+            self.lowers = [self.lowers[x] for x in sorted(set(places))]
         self.upper = Layer()
         self.bug = bug
 
@@ -292,14 +296,7 @@ class Stack:
 
     def rmtree(self, at: PathLike) -> None:
         """Remove a directory and everything in it, one by one."""
-        at = path(at)
-        for name in self.readdir(at):
-            child = (*at, name)
-            if self.kind(child) == "dir":
-                self.rmtree(child)
-            else:
-                self.unlink(child)
-        self.rmdir(at)
+        remove_tree(self, path(at))
 
     # --- directories and names --------------------------------------------------
 
@@ -346,6 +343,8 @@ class Stack:
             return
         if target is not None and isinstance(target.entry, File):
             fail(errno.ENOTDIR, new)
+        if target is not None and self.bug("rename_clears_target"):
+            self._take(new)
         if list(source.merged) != [len(self.lowers)] and not self.bug(
             "rename_lower_dir"
         ):
@@ -401,6 +400,37 @@ class Stack:
     def __repr__(self) -> str:
         """Show the layers, the writable one last."""
         return f"<Stack {self.lowers!r} upper={self.upper!r}>"
+
+
+class Removable(Protocol):
+    """What a tree can be removed from."""
+
+    def readdir(self, at: PathLike) -> list[str]:
+        """List the names in a directory."""
+        ...
+
+    def kind(self, at: PathLike) -> str | None:
+        """Tell ``"file"`` or ``"dir"``."""
+        ...
+
+    def unlink(self, at: PathLike) -> None:
+        """Remove a file."""
+        ...
+
+    def rmdir(self, at: PathLike) -> None:
+        """Remove an empty directory."""
+        ...
+
+
+def remove_tree(union: Removable, at: Path) -> None:
+    """Remove a directory and everything in it, one by one."""
+    for name in union.readdir(at):
+        child = (*at, name)
+        if union.kind(child) == "dir":
+            remove_tree(union, child)
+        else:
+            union.unlink(child)
+    union.rmdir(at)
 
 
 def plain(tree: Tree) -> Layer:

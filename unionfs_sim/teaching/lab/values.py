@@ -135,9 +135,9 @@ class Layer(dict[Path, Entry]):
         )
 
     def children(self, at: Path) -> list[str]:
-        """List the names right under a path, marks included, in the layer's order."""
+        """List the names right under a path, marks included, sorted."""
         depth = len(at) + 1
-        return [p[-1] for p in self if len(p) == depth and p[:-1] == at]
+        return sorted(p[-1] for p in self if len(p) == depth and p[:-1] == at)
 
     def drop(self, at: Path) -> None:
         """Forget what is at a path and under it."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TypeVar
 
 from unionfs_sim.teaching import generate
 from unionfs_sim.teaching.lab import (
+    WHITEOUT,
     Dir,
     File,
     Lab,
     Layer,
     Op,
+    Path,
     Tree,
     outcome,
+    put,
+    replay,
 )
 from unionfs_sim.teaching.properties import given
 from unionfs_sim.teaching.properties.law import Case, equal, hold, law
@@ -97,6 +102,21 @@ def _p20(lab: Lab, below: Layer, one: Layer, two: Layer, three: Layer) -> None:
 
 
 @law(
+    "P76",
+    "Squashing all layers over a base is replaying them",
+    "All layers above the lowest, squashed into one, show over it what applying them one "
+    "by one to a plain tree gives.",
+    "differential",
+    "same tree",
+    {"layers": given.stack_of_two},
+)
+def _p76(lab: Lab, layers: list[Layer]) -> None:
+    base, *rest = layers
+    expected = replay(layers)
+    equal("same tree", expected, tree(lab, [base, reduce(lab.squash, rest)]))
+
+
+@law(
     "P21",
     "The difference of two trees makes one of the other",
     "The difference of plain trees a and b, laid over a, shows b.",
@@ -133,6 +153,24 @@ def _p23(lab: Lab, layer: Layer) -> None:
     equal("same layer", layer, lab.from_archive(lab.to_archive(layer)))
 
 
+@law(
+    "P77",
+    "A difference names what changed, and nothing else",
+    "The difference of two trees has an entry for each path whose file or kind is not the "
+    "same, and no file that is.",
+    "invariant",
+    "changed, unchanged",
+    {"before": given.tree, "after": given.tree},
+)
+def _p77(lab: Lab, before: Layer, after: Layer) -> None:
+    patch = lab.diff(before, after)
+    for at, entry in after.items():
+        if before.get(at) != entry:
+            equal("changed", entry, patch.get(at))
+        elif isinstance(entry, File):
+            hold("unchanged", at not in patch, f"{at} is the same")
+
+
 def _order(source: Source, case: Case) -> list[int]:
     """Draw an order of up to twenty things: where each next one is taken from."""
     return [source.below(20 - taken) for taken in range(20)]
@@ -161,6 +199,25 @@ def permuted(things: Sequence[_T], order: Sequence[int]) -> list[_T]:
 def _p24(lab: Lab, layer: Layer, order: list[int]) -> None:
     members = permuted(lab.to_archive(layer), order)
     equal("same layer", layer, lab.from_archive(members))
+
+
+@law(
+    "P78",
+    "An opaque mark hides what is below its layer, wherever it stands",
+    "An opaque directory with a file survives its archive with the mark first or last, and "
+    "hides the names of lower layers alone.",
+    "invariant",
+    "own names, names below",
+    {"below": given.layer, "at": given.any_path, "order": _order},
+)
+def _p78(lab: Lab, below: Layer, at: Path, order: list[int]) -> None:
+    layer = put((*at, "own"), File(b"1"))
+    layer[at] = Dir(opaque=True)
+    members = permuted(lab.to_archive(layer), order)
+    base = [below, put((*at, "old"), File(b"0"))]
+    listed = lab.stack([*base, lab.from_archive(members)]).readdir(at)
+    hold("own names", "own" in listed, repr(listed))
+    equal("names below", ["own"], listed)
 
 
 @law(
@@ -202,3 +259,22 @@ def _p26(lab: Lab, one: Layer, other: Layer) -> None:
         equal("alike", lab.digest(one), lab.digest(other))
     else:
         hold("apart", lab.digest(one) != lab.digest(other))
+
+
+@law(
+    "P75",
+    "Any change of a layer changes its digest",
+    "A whiteout or a file put into a layer, where it has none, changes its digest; to take "
+    "it out again brings the old digest back.",
+    "metamorphic",
+    "apart, alike",
+    {"layer": given.layer, "entry": given.one_of("whiteout", "file")},
+)
+def _p75(lab: Lab, layer: Layer, entry: str) -> None:
+    before = lab.digest(layer)
+    more = Layer({("new",): WHITEOUT if entry == "whiteout" else File(b"n"), **layer})
+    hold("apart", before != lab.digest(more), entry)
+    del more["new",]
+    equal("alike", before, lab.digest(more))
+    moved = Layer(reversed(layer.items()))
+    equal("alike", before, lab.digest(moved))

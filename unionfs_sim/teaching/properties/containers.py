@@ -310,3 +310,73 @@ def _p65(lab: Lab, layers: list[Layer], program: list[Op]) -> None:
     ids = {id(one) for box in boxes for one in box.union.lowers}
     equal("layers shared", len(layers), len(ids))
     equal("own upper", [Layer(), Layer()], [box.upper for box in boxes[1:]])
+
+
+class _Host:
+    """A plain tree with others mounted in it: what a container must look like."""
+
+    def __init__(self, root: Model, volumes: dict[Path, Model]) -> None:
+        self.root = root
+        self.volumes = volumes
+
+    def outcome(self, op: Op) -> str:
+        """Carry an operation out where it belongs."""
+        paths = [x for x in op.arguments if isinstance(x, tuple)]
+        points = [self._point(at) for at in paths]
+        if op.verb == "rename" and any(at in self.volumes for at in paths):
+            return "EBUSY"
+        if len(set(points)) > 1:
+            return "EXDEV"
+        depth = len(points[0])
+        rest = (x[depth:] if isinstance(x, tuple) else x for x in op.arguments)
+        return outcome(self.volumes.get(points[0], self.root), Op(op.verb, *rest))
+
+    def _point(self, at: Path) -> Path:
+        found = [point for point in self.volumes if at[: len(point)] == point]
+        return found[0] if found else ()
+
+    def files(self) -> Tree:
+        """Give all that shows."""
+        shown = {at: x for at, x in self.root.files.items() if not self._point(at)}
+        for point, model in self.volumes.items():
+            shown[point] = None
+            shown.update({(*point, *at): x for at, x in model.files.items()})
+        return shown
+
+
+def _on_host(source: Source, case: Case) -> list[Op]:
+    """Draw operations on a container, inside its volume and outside."""
+    image, content, point = case["image"], case["content"], case["point"]
+    assert isinstance(image, list)
+    assert isinstance(content, Layer)
+    assert isinstance(point, tuple)
+    known = {*generate.known_paths(image), point}
+    known.update((*point, *at) for at in content)
+    return generate.program(source, known, steps_max=8, steps_min=1)
+
+
+@law(
+    "P74",
+    "The container machine",
+    "After every step a container with a volume shows what a plain tree with another one "
+    "mounted in it shows; at the end the image that is committed has what was written "
+    "outside, the volume what was written inside, also when the container is gone.",
+    "model",
+    "errors, same tree, image, volume",
+    {**MOUNTED, "point": given.one_of(("a",), ("b",)), "program": _on_host},
+)
+def _p74(
+    lab: Lab, image: list[Layer], content: Layer, point: Path, program: list[Op]
+) -> None:
+    volume = lab.volume(content)
+    box = lab.container(image, {point: volume})
+    inside, outside = Model(tree_of(content)), generate.after(image)
+    inside.new.update(at for at, shown in inside.files.items() if shown is None)
+    host = _Host(outside, {point: inside})
+    equal("same tree", host.files(), box.tree())
+    for op in program:
+        equal("errors", host.outcome(op), outcome(box, op))
+        equal("same tree", host.files(), box.tree())
+    equal("image", outside.files, lab.stack(box.commit()).tree())
+    box.remove()
+    equal("volume", inside.files, volume.tree())

@@ -28,8 +28,17 @@ def under(at: Path, top: Path) -> bool:
 
 
 def tree(lab: Lab, layers: Sequence[Layer]) -> Tree:
-    """Give all that a union of layers shows."""
-    return lab.stack(layers).tree()
+    """Give all that a union of layers shows, whether it is listed or not."""
+    union = lab.stack(layers)
+    shown = union.tree()
+    for at in UNIVERSE:
+        if at not in shown:
+            entry = union.lookup(at)
+            if isinstance(entry, File):
+                shown[at] = (entry.data, entry.mode)
+            elif entry is not None:
+                shown[at] = None
+    return shown
 
 
 @law(
@@ -302,6 +311,19 @@ def _p62(lab: Lab, layers: list[Layer], at: Path) -> None:
     named = {step.layer for step in union.explain(at)}
     fewer = [layer for index, layer in enumerate(layers) if index in named]
     equal("same answer", union.lookup(at), lab.stack(fewer).lookup(at))
+
+
+@law(
+    "P73",
+    "A layer may occur twice",
+    "A layer that lies under another one and over it again is applied twice.",
+    "differential",
+    "same tree",
+    {"below": given.layer, "between": given.layer},
+)
+def _p73(lab: Lab, below: Layer, between: Layer) -> None:
+    layers = [below, between, below.snapshot()]
+    equal("same tree", replay(layers), tree(lab, layers))
 
 
 def _turned(at: Path) -> Path:

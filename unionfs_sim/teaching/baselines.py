@@ -4,7 +4,9 @@ What courses use instead: a script of three checks, and a suite of nine scenario
 Both are written down here as properties without random values, so that the matrix can
 show what they find.  The first is the script that comes with a well-known assignment
 ("mini-unionfs"); the second is the most careful hand-written suite that was met for it,
-scenario for scenario, with all that it asks and nothing that it does not.
+scenario for scenario, with all that it asks and nothing that it does not.  Two of its
+checks look different: the lab has no truncate; and that nothing can be made in a
+directory which is not there is the kernel's doing on a mount, which looks it up first.
 """
 
 from __future__ import annotations
@@ -73,7 +75,7 @@ def _layer_visibility(lab: Lab) -> None:
 
 
 def _copy_on_write(lab: Lab) -> None:
-    union = _mounted(lab, "target=original cut=ABCDEFGHIJ", "own=existing")
+    union = _mounted(lab, "target=original", "own=existing")
     union.append("target", b"appended")
     equal("copy on write", b"originalappended", _data(union.upper, "target"))
     equal("copy on write", b"original", _data(union.lowers[0], "target"))
@@ -81,10 +83,6 @@ def _copy_on_write(lab: Lab) -> None:
     union.write("target", b"over")
     equal("copy on write", b"over", union.read("target"))
     equal("copy on write", b"original", _data(union.lowers[0], "target"))
-    union.write("cut", b"ABCDE")  # the lab has no truncate
-    equal("copy on write", b"ABCDE", _data(union.upper, "cut"))
-    equal("copy on write", b"ABCDEFGHIJ", _data(union.lowers[0], "cut"))
-    equal("copy on write", b"ABCDE", union.read("cut"))
     union.append("own", b"more")
     equal("copy on write", b"existingmore", _data(union.upper, "own"))
 
@@ -169,7 +167,7 @@ def _errors(lab: Lab) -> None:
     union = _mounted(lab, "real=r empty= hidden=h", "~hidden")
     hold("errors", union.lookup("ghost") is None)
     hold("errors", _fails(union, "unlink", "ghost"))
-    hold("errors", _fails(union, "write", "none/file", b"x"))
+    hold("errors", union.lookup("none") is None)  # so no file can be made in it
     equal("errors", b"", union.read("empty"))
     hold("errors", union.lookup("hidden") is None)
     equal("errors", b"r", union.read("real"))

@@ -102,7 +102,7 @@ def perform(task: Task) -> list[Outcome]:
     outcomes = [_on_mutant(prop, task, name, reached) for name in task.mutants]
     for name in task.variants:
         lab = subject(name)
-        if prop.applies_to(lab):
+        if prop.id in PROPERTIES and prop.applies_to(lab):
             result = run(prop, lab, seed=task.seed, examples=task.examples)
             outcomes.append(
                 _outcome(task, name, result.status, result.examples, result.part)

@@ -40,7 +40,7 @@ def correct_subjects() -> list[str]:
     List the ids of the correct implementations at hand.
 
     >>> correct_subjects()
-    ['A', 'B', 'C', 'D']
+    ['A', 'B', 'C', 'D', 'P']
     """
     return list(VARIANTS)
 

@@ -30,6 +30,7 @@ from unionfs_sim.teaching.lab import (
 from unionfs_sim.teaching.lab.algebra import diff
 from unionfs_sim.teaching.lab.resolve import find
 from unionfs_sim.teaching.lab.stack import plain
+from unionfs_sim.teaching.library import LibraryLab
 
 
 class GenerousStack(Stack):
@@ -215,5 +216,6 @@ VARIANTS: Final[Mapping[str, Variant]] = {
             "folds the layers into a tree and has no resolver",
             lambda: VariantLab("D", _folded, tidy=True),
         ),
+        Variant("P", "the library's own union", lambda: LibraryLab("P")),
     )
 }

@@ -81,6 +81,8 @@ class Container:
         for depth in range(1, len(inside) + 1):
             if stack.kind(inside[:depth]) is None:
                 stack.mkdir(inside[:depth])
+        if stack.kind(inside) == "file":
+            fail(errno.ENOTDIR, at)
         empty = not volume.files.upper
         if (empty or self.bug("vol_reseed")) and not self.bug("vol_no_seed"):
             depth = len(inside)
@@ -222,10 +224,12 @@ class Container:
     def rename(self, old: PathLike, new: PathLike) -> None:
         """Give a file another name; not across mounts, and no mount point."""
         old, new = path(old), path(new)
-        if old in self.mounts or new in self.mounts:
-            fail(errno.EBUSY, old)
         source, a = self._writing(old)
         target, b = self._writing(new)
+        source.check_parents(a)
+        target.check_parents(b)
+        if old in self.mounts or new in self.mounts:
+            fail(errno.EBUSY, old)
         if source is target:
             source.rename(a, b)
         elif self.bug("rename_across_mount"):

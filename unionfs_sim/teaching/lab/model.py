@@ -70,7 +70,8 @@ class Model:
     def _is_dir(self, at: Path) -> bool:
         return not at or (at in self.files and self.files[at] is None)
 
-    def _check_parents(self, at: Path) -> None:
+    def check_parents(self, at: Path) -> None:
+        """Fail if a path does not lead through directories."""
         for depth in range(1, len(at)):
             if at[:depth] not in self.files:
                 fail(errno.ENOENT, at)
@@ -78,7 +79,7 @@ class Model:
                 fail(errno.ENOTDIR, at)
 
     def _need(self, at: Path) -> None:
-        self._check_parents(at)
+        self.check_parents(at)
         if at and at not in self.files:
             fail(errno.ENOENT, at)
 
@@ -108,7 +109,7 @@ class Model:
     def write(self, at: PathLike, data: bytes | str) -> None:
         """Make a file hold just these bytes; there need not be one yet."""
         at = path(at)
-        self._check_parents(at)
+        self.check_parents(at)
         mode = self._file(at)[1] if not at or at in self.files else MODE
         self.files[at] = (data.encode() if isinstance(data, str) else data, mode)
 
@@ -137,7 +138,7 @@ class Model:
     def mkdir(self, at: PathLike) -> None:
         """Make a directory."""
         at = path(at)
-        self._check_parents(at)
+        self.check_parents(at)
         if not at or at in self.files:
             fail(errno.EEXIST, at)
         self.files[at] = None
@@ -167,8 +168,8 @@ class Model:
     def rename(self, old: PathLike, new: PathLike) -> None:
         """Give a file, or a new directory, another name."""
         old, new = path(old), path(new)
-        self._check_parents(old)
-        self._check_parents(new)
+        self.check_parents(old)
+        self.check_parents(new)
         if not old or not new:
             fail(errno.EBUSY, old)
         self._need(old)

@@ -75,11 +75,11 @@ class Stack:
         """Find what must be there; else say what is wrong with the path."""
         found = self._find(at)
         if found is None:
-            self._check_parents(at)
+            self.check_parents(at)
             fail(errno.ENOENT, at)
         return found
 
-    def _check_parents(self, at: Path) -> None:
+    def check_parents(self, at: Path) -> None:
         """Fail if a path does not lead through directories."""
         for depth in range(1, len(at)):
             above = self._find(at[:depth])
@@ -162,7 +162,7 @@ class Stack:
         """Find what is where something is to be made; its parent must be there."""
         found = self._find(at)
         if found is None and not self.bug("no_parent_check"):
-            self._check_parents(at)
+            self.check_parents(at)
         return found
 
     def _put(self, at: Path, entry: Entry) -> None:
@@ -321,8 +321,8 @@ class Stack:
         The errors come in the order in which the kernel checks.
         """
         old, new = path(old), path(new)
-        self._check_parents(old)
-        self._check_parents(new)
+        self.check_parents(old)
+        self.check_parents(new)
         if not old or not new:
             fail(errno.EBUSY, old)
         source, target = self._need(old), self._find(new)

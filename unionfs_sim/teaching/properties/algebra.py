@@ -165,9 +165,12 @@ def _p23(lab: Lab, layer: Layer) -> None:
 def _p77(lab: Lab, before: Layer, after: Layer) -> None:
     patch = lab.diff(before, after)
     for at, entry in after.items():
-        if before.get(at) != entry:
+        if isinstance(entry, Dir):
+            same = isinstance(before.get(at), Dir) or isinstance(patch.get(at), Dir)
+            hold("changed", same, f"{at} is a directory now")
+        elif before.get(at) != entry:
             equal("changed", entry, patch.get(at))
-        elif isinstance(entry, File):
+        else:
             hold("unchanged", at not in patch, f"{at} is the same")
 
 

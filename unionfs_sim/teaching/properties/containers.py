@@ -13,6 +13,7 @@ from unionfs_sim.teaching.lab import (
     Op,
     Path,
     Tree,
+    error_name,
     layer,
     outcome,
     put,
@@ -27,9 +28,11 @@ POINTS: Final[tuple[Path, ...]] = (("a",), ("b",), ("a", "a"))
 
 
 def _image(source: Source, case: Case) -> list[Layer]:
-    """Draw layers; a mount point is never under a file."""
-    image = generate.layers(source, layers_max=2)
-    return [*image, layer("a/ b/")] if source.below(2) else [*image, layer("a/a/ b/")]
+    """Draw layers; where volumes are mounted there is a directory, or nothing."""
+    image = [*generate.layers(source, layers_max=2), layer("a/ b/")]
+    if source.below(2) or generate.after(image).files.get(("a", "a")) is not None:
+        image.append(layer("a/a/"))
+    return image
 
 
 def _inside(source: Source, case: Case) -> list[Op]:
@@ -321,15 +324,19 @@ class _Host:
 
     def outcome(self, op: Op) -> str:
         """Carry an operation out where it belongs."""
-        paths = [x for x in op.arguments if isinstance(x, tuple)]
+        paths = [at for at in op.arguments if isinstance(at, tuple)]
         points = [self._point(at) for at in paths]
-        if op.verb == "rename" and any(at in self.volumes for at in paths):
-            return "EBUSY"
-        if len(set(points)) > 1:
-            return "EXDEV"
-        depth = len(points[0])
-        rest = (x[depth:] if isinstance(x, tuple) else x for x in op.arguments)
-        return outcome(self.volumes.get(points[0], self.root), Op(op.verb, *rest))
+        models = [self.volumes.get(point, self.root) for point in points]
+        inside = [at[len(point) :] for at, point in zip(paths, points, strict=True)]
+        if len(set(points)) == 1:
+            rest = op.arguments[len(paths) :]
+            return outcome(models[0], Op(op.verb, *inside, *rest))
+        try:
+            for model, at in zip(models, inside, strict=True):
+                model.check_parents(at)
+        except OSError as error:
+            return error_name(error)
+        return "EXDEV"
 
     def _point(self, at: Path) -> Path:
         found = [point for point in self.volumes if at[: len(point)] == point]
@@ -352,7 +359,8 @@ def _on_host(source: Source, case: Case) -> list[Op]:
     assert isinstance(point, tuple)
     known = {*generate.known_paths(image), point}
     known.update((*point, *at) for at in content)
-    return generate.program(source, known, steps_max=8, steps_min=1)
+    program = generate.program(source, known, steps_max=8, steps_min=1)
+    return [op for op in program if op.verb != "rename" or point not in op.arguments]
 
 
 @law(

@@ -227,7 +227,7 @@ def test_handles_stay_out(mountable: str) -> None:
     fs = UnionFS([Layer.build({"d/f": "x"})], policy=POLICIES["index"])
     fs.chmod("/d/f", 0o600)
     assert "trusted.overlay.origin" in overlay.upper_on_disk(fs).root.meta.xattrs or (
-        "origin" in fs.space.root.entries["d"].meta.private
+        "origin" in fs.space.root.entries["d"].meta.private  # type: ignore[union-attr]
     )
 
     plan = write_mount(fs, f"{mountable}/out")

@@ -123,7 +123,7 @@ def snapshot(at: Space) -> list[object]:
         found.append(
             (directory.meta, directory.opaque, directory.name, id(directory.parent))
         )
-        for name, entry in directory.entries.items():
+        for name, entry in sorted(directory.entries.items(), key=lambda x: x[0]):
             found.append((name, id(entry)))
             if isinstance(entry, UpperDirectory):
                 pending.append(entry)

@@ -17,7 +17,7 @@ import pytest
 import unionfs_sim
 
 PACKAGE = Path(unionfs_sim.__file__).parent
-THIRD_PARTIES = {"attrs", "sortedcontainers"}
+THIRD_PARTIES = {"attrs"}
 FORBIDDEN_CALLS = {"open", "print", "input", "breakpoint", "exec", "eval"}
 FORBIDDEN_MODULES = {
     "asyncio",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-THIRD_PARTIES = {"attr", "attrs", "sortedcontainers"}
+THIRD_PARTIES = {"attr", "attrs"}
 #: Heavy parts of the standard library that an import of the façade must not pull in.
 HEAVY = {
     "argparse",
@@ -54,7 +54,7 @@ def test_import_alone_loads_nothing_of_ours() -> None:
 
 
 def test_import_takes_the_two_packages_alone() -> None:
-    """All public names need the standard library, attrs and sortedcontainers alone."""
+    """All public names need the standard library and attrs alone."""
     tops = {name.split(".")[0] for name in imported(EVERYTHING)}
 
     assert "unionfs_sim" in tops

@@ -19,7 +19,7 @@ from unionfs_sim.core.cache import Negative
 from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.meta import Credentials, Meta
 from unionfs_sim.core.nodes import Kind
-from unionfs_sim.core.paths import NAME_BYTES_MAX, SYMLINKS_MAX, name_fits, split
+from unionfs_sim.core.paths import NAME_BYTES_MAX, SYMLINKS_MAX, check, name_fits
 from unionfs_sim.core.permissions import EXECUTE, allows
 from unionfs_sim.core.union import UnionFS
 from unionfs_sim.errors import UnionFSError, fs_error
@@ -129,7 +129,7 @@ def find(
             behind the name of a file that *creates* says is to be made (found-096).  A
             missing last name is no error.
     """
-    split(path, op=op)
+    check(path, op=op)
     pending = path.split("/")
     pending.reverse()
     return _walk(
@@ -151,7 +151,7 @@ def find_name(root: Mount, path: str, *, op: str, caller: Credentials) -> Spot:
     Raises:
         UnionFSError: As `find`.
     """
-    split(path, op=op)
+    check(path, op=op)
     stripped = path.rstrip("/")
     slash = len(stripped) < len(path)
     head, _, last = stripped.rpartition("/")

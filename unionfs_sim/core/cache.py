@@ -18,7 +18,7 @@ import attrs
 from unionfs_sim.core import walk
 from unionfs_sim.core.commit import Edit
 from unionfs_sim.core.nodes import Device, Fifo, Regular, Socket, Symlink
-from unionfs_sim.core.paths import NAME_BYTES_MAX, StrPath, fspath, join, name_fits
+from unionfs_sim.core.paths import NAME_BYTES_MAX, StrPath, fspath, name_fits
 from unionfs_sim.core.records import DIRECTORY_TYPES, Broken
 from unionfs_sim.core.space import Space
 from unionfs_sim.core.status import stat_result
@@ -81,13 +81,14 @@ class PathCache(dict[StrPath, Resolved | Negative]):
             inodes of the upper keep their own.
     """
 
-    __slots__ = ("_aliases", "_directories", "_plain", "_space", "stats")
+    __slots__ = ("_aliases", "_directories", "_heads", "_plain", "_space", "stats")
 
     def __init__(self, space: Space) -> None:
         super().__init__()
         self._space = space
         self.stats: dict[StrPath, stat_result] = {}
         self._directories: dict[str, LiveDirectory] = {"": space.root}
+        self._heads: dict[UpperDirectory, str] = {space.root: ""}  # the other way round
         self._aliases: set[str] = set()
         # With an index a lower file may stand for an inode of the upper.
         self._plain = () if space.policy.index else DIRECTORY_TYPES
@@ -137,7 +138,7 @@ class PathCache(dict[StrPath, Resolved | Negative]):
             alias = not walk.is_canonical(place)
             found = self._remember(path, place.live, alias=alias)
             if place.name and not alias:
-                self._directories[head] = place.directory
+                self._keep_directory(head, place.directory)
             return found
         assert number is not None, "every error of ours has a number"
         return Negative(number)
@@ -158,21 +159,22 @@ class PathCache(dict[StrPath, Resolved | Negative]):
         if alias:
             self._aliases.add(path)
         elif isinstance(live, LIVE_DIRECTORY_TYPES):
-            self._directories[path.rstrip("/")] = live
+            self._keep_directory(path.rstrip("/"), live)
         return found
 
     def know(self, place: walk.Place) -> None:
         """Remember the directory of a place that was walked to by its canonical path."""
-        if place.name and walk.is_canonical(place):
-            head = place.path.rpartition("/")[0]
-            self._directories.setdefault(head, place.directory)
+        head = place.path.rpartition("/")[0]
+        if place.name and head not in self._directories and walk.is_canonical(place):
+            self._keep_directory(head, place.directory)
 
-    def directory_of(self, path: str) -> LiveDirectory | None:
-        """Give the directory that a path's last name is in, if it is known."""
+    def start(self, path: str) -> walk.Start | None:
+        """Give where a walk can start: a known directory of the upper, and a name."""
         head, slash, name = path.rpartition("/")
         if not slash or name in _NO_NAMES:
             return None
-        return self._directories.get(head)
+        directory = self._directories.get(head)
+        return (directory, name) if isinstance(directory, UpperDirectory) else None
 
     def keep_status(self, path: str, status: stat_result, *, followed: bool) -> None:
         """
@@ -196,14 +198,17 @@ class PathCache(dict[StrPath, Resolved | Negative]):
         self.stats.clear()
         self._aliases.clear()
         self._directories.clear()
-        self._directories[""] = self._space.root
+        self._heads.clear()
+        self._keep_directory("", self._space.root)
 
     def forget_edits(self, edits: Sequence[Edit]) -> None:
         """Forget exactly the answers that these edits can change."""
-        if edits and self._space.index:
+        if not edits:
+            return
+        if self._space.index:
             self.forget()  # one inode can have lower names anywhere
             return
-        if edits and self._aliases:
+        if self._aliases:
             for alias in self._aliases:
                 self.pop(alias, None)
                 self.stats.pop(alias, None)
@@ -212,11 +217,22 @@ class PathCache(dict[StrPath, Resolved | Negative]):
             if not edit.raised and _moves_a_tree(edit):
                 self.forget()
                 return
-            path = join((*edit.directory.parts, edit.name))
+            head = self._heads.get(edit.directory)
+            if head is None:
+                head = "".join(f"/{name}" for name in edit.directory.parts)
+            path = f"{head}/{edit.name}"
             self.pop(path, None)
             self.stats.pop(path, None)
-            if path in self._directories and isinstance(edit.after, UpperDirectory):
-                self._directories[path] = edit.after
+            if isinstance(edit.after, UpperDirectory) and path in self._directories:
+                self._keep_directory(path, edit.after)
+
+    def _keep_directory(self, path: str, directory: LiveDirectory) -> None:
+        """Remember a directory under its canonical path, without a slash at its end."""
+        if len(self._directories) >= PATHS_MAX:
+            self.forget()
+        self._directories[path] = directory
+        if isinstance(directory, UpperDirectory):
+            self._heads[directory] = path
 
 
 def _can_be(name: str) -> bool:
@@ -226,8 +242,8 @@ def _can_be(name: str) -> bool:
 
 def _moves_a_tree(edit: Edit) -> bool:
     """Tell whether paths below the name may have been remembered."""
-    if isinstance(edit.before, UpperDirectory):
-        return True
+    if edit.before is not None:
+        return isinstance(edit.before, UpperDirectory)
     below = edit.directory.below
     hidden = below.entries.get(edit.name) if below is not None else None
-    return edit.before is None and isinstance(hidden, DIRECTORY_TYPES)
+    return isinstance(hidden, DIRECTORY_TYPES)

@@ -15,7 +15,7 @@ import attrs
 from unionfs_sim.core import commit, permissions, plan, rename, walk, xattrs
 from unionfs_sim.core.meta import MODE_BITS, SYMLINK_META, Meta
 from unionfs_sim.core.nodes import Device, Fifo, Kind, Leaf, Regular, Socket, Symlink
-from unionfs_sim.core.paths import StrPath, fspath, split
+from unionfs_sim.core.paths import StrPath, check, fspath
 from unionfs_sim.core.reading import UnionReader
 from unionfs_sim.core.records import Broken
 from unionfs_sim.core.space import Call
@@ -62,7 +62,7 @@ class UnionChanger(UnionReader):
     def _parent(self, path: StrPath, *, op: str, arrive: bool = True) -> walk.Place:
         """Walk to where a name is or may be; *arrive* looks the name itself up."""
         text = fspath(path)
-        known = self._cache.directory_of(text)
+        known = self._cache.start(text)
         place = walk.find_parent(
             self._space, text, op=op, caller=self._caller, known=known
         )
@@ -163,7 +163,7 @@ class UnionChanger(UnionReader):
         target = fspath(src)
         if not target:
             raise fs_error(errno.ENOENT, target, op="symlink", path2=fspath(dst))
-        split(target, op="symlink")
+        check(target, op="symlink")
         place = self._parent(dst, op="symlink")
         call = self._call()
         meta = plan.new_meta(call, place, 0)

@@ -7,14 +7,13 @@ made, and taken back if a later step fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, final
 
 import attrs
 
-from unionfs_sim.core.content import Content
-from unionfs_sim.core.meta import Meta, marked, timed
-from unionfs_sim.core.nodes import WHITEOUT, Leaf, Regular
+from unionfs_sim.core.meta import Meta, marked, timed, with_private
+from unionfs_sim.core.nodes import WHITEOUT, Leaf, Regular, regular, with_meta
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.space import Space
 from unionfs_sim.core.steps import (
@@ -92,53 +91,84 @@ def apply(space: Space, plan: Plan, fault: Fault | None = None) -> Sequence[Edit
 class _Work:
     """The changes of one commit, and how to take them back."""
 
+    __slots__ = ("_now_ns", "_space", "_undo", "edits")
+
     def __init__(self, space: Space, now_ns: int) -> None:
         self.edits: list[Edit] = []
         self._space = space
         self._now_ns = now_ns
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[tuple[Any, ...]] = []  # functions, each with its arguments
 
     def do(self, step: Step) -> None:
-        match step:
-            case CopyUp(directory, name, inode):
-                self._set_entry(directory, name, inode, raised=True)
-            case Make(directory, name, inode) | Link(directory, name, inode):
-                self._set_entry(directory, name, inode)
-                self._stamp(directory)
-            case Remove(directory, name):
-                self._set_entry(directory, name, None)
-                self._stamp(directory)
-            case PutWhiteout(directory, name):
-                self._set_entry(directory, name, WHITEOUT)
-                self._stamp(directory)
-            case Move(directory, name, to_directory, to_name):
-                inode = directory.entries[name]
-                self._set_entry(directory, name, None)
-                self._set_entry(to_directory, to_name, inode)
-                if to_directory is not directory:
-                    self._stamp(directory)
-                self._stamp(to_directory)
-            case SetMeta(inode, meta):
-                self._set_meta(inode, _keeping_marks(meta, inode.meta))
-            case SetContent(inode, content, meta):
-                self._set_content(inode, content, meta)
-            case SetMark(inode, key, value):
-                self._set_mark(inode, key, value)
-            case Exchange(directory, name, to_directory, to_name):
-                one = directory.entries[name]
-                other = to_directory.entries[to_name]
-                self._set_entry(directory, name, None)
-                self._set_entry(to_directory, to_name, one)
-                self._set_entry(directory, name, other)
-                self._stamp(directory)
-                self._stamp(to_directory)
-            case AddToIndex(inode, lower):
-                self._add_to_index(inode, lower)
+        _DO[step.__class__](self, step)
 
     def undo(self) -> None:
         """Take all changes back, the last first."""
         while self._undo:
-            self._undo.pop()()
+            function, *arguments = self._undo.pop()
+            function(*arguments)
+
+    def copy_up(self, step: CopyUp) -> None:
+        self._set_entry(step.directory, step.name, step.inode, raised=True)
+
+    def put(self, step: Make | Link) -> None:
+        self._set_entry(step.directory, step.name, step.inode)
+        self._stamp(step.directory)
+
+    def remove(self, step: Remove) -> None:
+        self._set_entry(step.directory, step.name, None)
+        self._stamp(step.directory)
+
+    def whiteout(self, step: PutWhiteout) -> None:
+        self._set_entry(step.directory, step.name, WHITEOUT)
+        self._stamp(step.directory)
+
+    def move(self, step: Move) -> None:
+        inode = step.directory.entries[step.name]
+        self._set_entry(step.directory, step.name, None)
+        self._set_entry(step.to_directory, step.to_name, inode)
+        if step.to_directory is not step.directory:
+            self._stamp(step.directory)
+        self._stamp(step.to_directory)
+
+    def exchange(self, step: Exchange) -> None:
+        one = step.directory.entries[step.name]
+        other = step.to_directory.entries[step.to_name]
+        self._set_entry(step.directory, step.name, None)
+        self._set_entry(step.to_directory, step.to_name, one)
+        self._set_entry(step.directory, step.name, other)
+        self._stamp(step.directory)
+        self._stamp(step.to_directory)
+
+    def set_meta(self, step: SetMeta) -> None:
+        private = step.inode.meta.private  # marks have steps of their own
+        self._set_meta(step.inode, with_private(step.meta, private))
+
+    def set_content(self, step: SetContent) -> None:
+        before = step.inode.node
+        assert isinstance(before, Regular), "only regular files have content"
+        meta = with_private(step.meta, before.meta.private)
+        self._undo.append((_put_node, step.inode, before))
+        _put_node(step.inode, regular(step.content, meta))
+
+    def set_mark(self, step: SetMark) -> None:
+        inode = step.inode
+        if step.key == "opaque" and isinstance(inode, UpperDirectory):
+            self._undo.append((_put_opaque, inode, inode.opaque))
+            _put_opaque(inode, step.value == b"y")
+            return
+        self._set_meta(inode, marked(inode.meta, step.key, step.value))
+
+    def add_to_index(self, step: AddToIndex) -> None:
+        index, inode, key = self._space.index, step.inode, id(step.lower)
+
+        def take_back() -> None:
+            del index[key]
+            inode.nlink -= 1
+
+        self._undo.append((take_back,))
+        index[key] = inode
+        inode.nlink += 1
 
     def _set_entry(
         self,
@@ -150,42 +180,34 @@ class _Work:
     ) -> None:
         before = directory.entries.get(name)
         self.edits.append(Edit(directory, name, before, after, raised))
-        self._undo.append(lambda: _replace(directory, name, after, before))
+        self._undo.append((_replace, directory, name, after, before))
         _replace(directory, name, before, after)
 
     def _stamp(self, directory: UpperDirectory) -> None:
         now = self._now_ns
-        self._set_meta(directory, timed(directory.meta, now, now))
+        self._undo.append((_put_meta, directory, directory.meta))
+        directory.meta = timed(directory.meta, now, now)
+        directory.status = None
 
     def _set_meta(self, inode: UpperInode, meta: Meta) -> None:
-        before = inode.meta
-        self._undo.append(lambda: _put_meta(inode, before))
+        self._undo.append((_put_meta, inode, inode.meta))
         _put_meta(inode, meta)
 
-    def _set_content(self, inode: UpperFile, content: Content, meta: Meta) -> None:
-        before = inode.node
-        assert isinstance(before, Regular), "only regular files have content"
-        self._undo.append(lambda: _put_node(inode, before))
-        _put_node(inode, Regular(content, _keeping_marks(meta, before.meta)))
 
-    def _set_mark(self, inode: UpperInode, key: str, value: bytes | None) -> None:
-        if key == "opaque" and isinstance(inode, UpperDirectory):
-            opaque = inode.opaque
-            self._undo.append(lambda: _put_opaque(inode, opaque=opaque))
-            _put_opaque(inode, opaque=value == b"y")
-            return
-        self._set_meta(inode, marked(inode.meta, key, value))
-
-    def _add_to_index(self, inode: UpperFile, lower: Leaf) -> None:
-        index = self._space.index
-
-        def take_back() -> None:
-            del index[id(lower)]
-            inode.nlink -= 1
-
-        self._undo.append(take_back)
-        index[id(lower)] = inode
-        inode.nlink += 1
+#: What each step does.
+_DO: Final[Mapping[type[Step], Callable[[_Work, Any], None]]] = {
+    CopyUp: _Work.copy_up,
+    Make: _Work.put,
+    Link: _Work.put,
+    Remove: _Work.remove,
+    PutWhiteout: _Work.whiteout,
+    Move: _Work.move,
+    Exchange: _Work.exchange,
+    SetMeta: _Work.set_meta,
+    SetContent: _Work.set_content,
+    SetMark: _Work.set_mark,
+    AddToIndex: _Work.add_to_index,
+}
 
 
 def _replace(
@@ -196,12 +218,12 @@ def _replace(
 ) -> None:
     """Change one name, and the link counts and parents that follow from it."""
     directory.status = None
-    if isinstance(before, UpperFile):
-        before.nlink -= 1
+    if before is not None and before is not WHITEOUT:
         before.status = None
-    elif isinstance(before, UpperDirectory):
-        before.parent = None
-        before.status = None
+        if isinstance(before, UpperFile):
+            before.nlink -= 1
+        else:
+            before.parent = None
     if after is None:
         del directory.entries[name]
         return
@@ -209,7 +231,7 @@ def _replace(
     if isinstance(after, UpperFile):
         after.nlink += 1
         after.status = None
-    elif isinstance(after, UpperDirectory):
+    elif after is not WHITEOUT:
         after.parent, after.name = directory, name
 
 
@@ -218,14 +240,7 @@ def _put_meta(inode: UpperInode, meta: Meta) -> None:
         inode.meta = meta
         inode.status = None
     else:
-        _put_node(inode, attrs.evolve(inode.node, meta=meta))
-
-
-def _keeping_marks(meta: Meta, present: Meta) -> Meta:
-    """Give new attributes with the private ones that are there: marks have own steps."""
-    if meta.private is present.private:
-        return meta
-    return attrs.evolve(meta, private=present.private)
+        _put_node(inode, with_meta(inode.node, meta))
 
 
 def _put_node(inode: UpperFile, node: Leaf) -> None:
@@ -233,5 +248,5 @@ def _put_node(inode: UpperFile, node: Leaf) -> None:
     inode.status = None
 
 
-def _put_opaque(inode: UpperDirectory, *, opaque: bool) -> None:
+def _put_opaque(inode: UpperDirectory, opaque: bool) -> None:  # noqa: FBT001 - undone by position
     inode.opaque = opaque

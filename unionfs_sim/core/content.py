@@ -18,6 +18,7 @@ from typing import Final, Protocol, final
 
 import attrs
 
+from unionfs_sim.core.values import plain
 from unionfs_sim.errors import fs_error
 
 #: Neighbouring literal extents are merged up to this size, so that a file written in
@@ -114,6 +115,8 @@ class Content(ABC):
         """
         if not data:
             return self
+        if not offset and len(data) >= self.size:
+            return literal(data)
         before = self.slice(0, min(offset, self.size))
         if offset > self.size:
             before.append(hole(offset - self.size))
@@ -348,6 +351,9 @@ class _Zeros:
 
 _ZEROS: Final = _Zeros()
 
+_PlainExtent: Final = plain(Extent)
+_PlainLiteral: Final = plain(Literal)
+
 #: The content of an empty file.
 EMPTY: Final = Extent(None, 0, 0)
 
@@ -359,7 +365,13 @@ def literal(data: bytes) -> Extent:
     >>> literal(b"hi")
     literal(b'hi')
     """
-    return Extent(Literal(bytes(data)), 0, len(data)) if data else EMPTY
+    if not data:
+        return EMPTY
+    source = _PlainLiteral(bytes(data))
+    source.__class__ = Literal
+    made = _PlainExtent(source, 0, len(data))
+    made.__class__ = Extent
+    return made  # type: ignore[no-any-return]
 
 
 def hole(size: int) -> Extent:

@@ -10,17 +10,14 @@ from __future__ import annotations
 import errno
 from typing import Final, final
 
-import attrs
-
 from unionfs_sim.core.content import Lost
-from unionfs_sim.core.meta import marked, timed
-from unionfs_sim.core.nodes import Directory, Leaf, Regular
+from unionfs_sim.core.meta import NO_XATTRS, marked, timed, with_private
+from unionfs_sim.core.nodes import Directory, Leaf, Regular, regular, with_meta
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.records import Broken, DirectoryRecord, MergedDirectory
 from unionfs_sim.core.space import Call
 from unionfs_sim.core.steps import AddToIndex, CopyUp, Plan, SetMark, SetMeta, Step
 from unionfs_sim.core.upper import (
-    LiveDirectory,
     UpperDirectory,
     UpperFile,
     UpperInode,
@@ -43,36 +40,42 @@ class Draft:
         steps: The steps so far.
     """
 
+    __slots__ = ("_impure", "_raised", "call", "steps")
+
     def __init__(self, call: Call) -> None:
         self.call = call
         self.steps: list[Step] = []
-        self._raised: dict[int, UpperDirectory] = {}
-        self._impure: set[int] = set()
+        self._raised: dict[int, UpperDirectory] | None = None
+        self._impure: set[int] | None = None
 
     def plan(
         self,
         verb: str,
-        *places: Place,
+        place: Place,
+        other: Place | None = None,
+        *,
         inode: UpperInode | None = None,
         error: int = 0,
     ) -> Plan:
         """Give the plan."""
-        paths = tuple(place.path for place in places)
+        paths = (place.path, other.path) if other else (place.path,)
         return Plan(verb, paths, tuple(self.steps), self.call.now_ns, inode, error)
 
     def add(self, *steps: Step) -> None:
         """Add steps."""
         self.steps += steps
 
-    def parents(self, trail: list[tuple[Name, LiveDirectory]]) -> UpperDirectory:
+    def parents(self, place: Place) -> UpperDirectory:
         """
-        Bring the directories of a trail up, top down, and give the last.
+        Bring the directories that lead to a place up, top down, and give the last.
 
         They go on merging with what they were (overlayfs.md, 4.3).
         """
-        parent = trail[0][1]
+        if isinstance(place.directory, UpperDirectory):
+            return place.directory
+        parent = place.trail[0][1]
         assert isinstance(parent, UpperDirectory), "the root is in the upper"
-        for name, directory in trail[1:]:
+        for name, directory in place.trail[1:]:
             if isinstance(directory, UpperDirectory):
                 parent = directory
             else:
@@ -83,9 +86,11 @@ class Draft:
         self, parent: UpperDirectory, name: Name, lower: DirectoryRecord
     ) -> UpperDirectory:
         """Bring one directory up, unless an earlier step has."""
+        if self._raised is None:
+            self._raised = {}
         made = self._raised.get(id(lower))
         if made is None:
-            meta = attrs.evolve(lower.meta, private={})
+            meta = with_private(lower.meta, NO_XATTRS)
             meta = self.call.space.with_origin(meta, lower)
             made = UpperDirectory(meta, below=lower, parent=parent, name=name)
             self._raised[id(lower)] = made
@@ -95,6 +100,8 @@ class Draft:
 
     def impure(self, directory: UpperDirectory) -> None:
         """Mark a directory as holding something that has an origin."""
+        if self._impure is None:
+            self._impure = set()
         if "impure" in directory.meta.private or id(directory) in self._impure:
             return
         self._impure.add(id(directory))
@@ -118,7 +125,7 @@ class Draft:
         node = live.node if isinstance(live, UpperFile) else live
         if isinstance(node, Regular) and isinstance(node.content, Lost):
             raise fs_error(errno.ENOENT, place.path, op="copy-up")
-        parent = self.parents(place.trail)
+        parent = self.parents(place)
         if not place.name:
             return parent
         assert live is not None, "only what is there can be brought up"
@@ -169,15 +176,15 @@ class Draft:
 
         The other names keep the lower file, which has no handle to it then.
         """
-        meta = attrs.evolve(lower.meta, private={})
+        meta = with_private(lower.meta, NO_XATTRS)
         # Only files and directories can have user.* xattrs to keep a handle in.
         if origin and (not self.call.policy.userxattr or isinstance(lower, Regular)):
             meta = self.call.space.with_origin(meta, lower)
         if isinstance(lower, Regular) and self.call.policy.metacopy and not data:
             meta = marked(meta, "metacopy", b"")
-        node = attrs.evolve(lower, nlink=1, meta=meta)
+        node = with_meta(lower, meta)
         if isinstance(node, Regular):
-            node = attrs.evolve(node, content=node.content.dense(COPY_STEP_BYTES))
+            node = regular(node.content.dense(COPY_STEP_BYTES), meta)
         inode = UpperFile(node, origin=lower if origin else None)
         inode.lower_links = lower.nlink
         return inode
@@ -193,24 +200,22 @@ class Draft:
 
         A lower inode that was not copied up yet goes into the index for that (S29).
         """
-        live = place.live
-        if not self.call.policy.index or live is None:
+        policy, live = self.call.space.policy, place.live
+        if not policy.index or live is None:
             return
-        if self.call.policy.nfs_export and not isinstance(
-            live, (UpperFile, UpperDirectory)
-        ):
+        if policy.nfs_export and not isinstance(live, (UpperFile, UpperDirectory)):
             # With nfs_export=on whatever goes is copied up for its handle first.
             self.inode(place)
             return
         if isinstance(live, UpperFile):
-            parent = self.parents(place.trail)
+            parent = self.parents(place)
             if parent.entries.get(place.name) is live:
                 self.recount(live)
             else:
                 self.impure(parent)
                 self.add(count_step(live, -1))
         elif not isinstance(live, _DIRECTORIES) and live.nlink > 1:
-            self.impure(self.parents(place.trail))
+            self.impure(self.parents(place))
             inode = self._copy(live, origin=True, data=False)
             count = _relative(live.nlink - 2)  # the index entry, and the name that goes
             self.add(AddToIndex(inode, live), SetMark(inode, "nlink", count))

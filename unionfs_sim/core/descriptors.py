@@ -274,7 +274,7 @@ class UnionDescriptors(UnionOpener):
             return False
         parts = self._where(file)
         parent = self._parent_of(parts)
-        if isinstance(parent, UpperDirectory) and file.name in parent.entries:
+        if isinstance(parent, UpperDirectory) and file.place.name in parent.entries:
             return False
         return self._at(parts) is file.live
 
@@ -337,8 +337,7 @@ class UnionDescriptors(UnionOpener):
             and not named
             and (link_count(live) or file.linkable)
         ):
-            source = walk.Place(file.path, file.trail, file.name, live, False, "", 0)  # noqa: FBT003 - as it was opened
-            self._commit(plan.link_open(self._call(), source, live, place))
+            self._commit(plan.link_open(self._call(), file.place, live, place))
             file.linkable = False
             return
         if live.kind is Kind.DIRECTORY or not named:

@@ -30,9 +30,9 @@ from unionfs_sim.core.paths import (
     SYMLINKS_MAX,
     Name,
     Parts,
+    check,
     join,
     name_fits,
-    split,
     to_text,
 )
 from unionfs_sim.core.story import (
@@ -363,7 +363,7 @@ class _Walk:
 
     def run(self) -> Trace:
         try:
-            split(self._path, op="lookup")
+            check(self._path, op="lookup")
         except UnionFSError as error:
             wrong = (
                 Verdict.ABSENT if error.errno == errno.ENOENT else Verdict.NAME_TOO_LONG

@@ -7,6 +7,8 @@ from typing import Final
 
 import attrs
 
+from unionfs_sim.core.values import plain
+
 #: The bits of ``st_mode`` that a mode holds: permissions, set-id and sticky.
 MODE_BITS: Final = 0o7777
 
@@ -52,23 +54,30 @@ class Meta:
     )
 
 
-def timed(meta: Meta, ctime_ns: int, mtime_ns: int | None = None) -> Meta:
-    """
-    Give attributes with the time of a change, and of the content's if it is one.
+_PlainMeta: Final = plain(Meta)
 
-    Every change of a union does this: it is written out, for `attrs.evolve` takes
-    three times as long.
-    """
-    return Meta(
-        mode=meta.mode,
-        uid=meta.uid,
-        gid=meta.gid,
-        atime_ns=meta.atime_ns,
-        mtime_ns=meta.mtime_ns if mtime_ns is None else mtime_ns,
-        ctime_ns=ctime_ns,
-        xattrs=meta.xattrs,
-        private=meta.private,
+
+def fresh(mode: int, uid: int, gid: int, now_ns: int) -> Meta:
+    """Give the attributes of something new: all its times are now."""
+    made = _PlainMeta(mode, uid, gid, now_ns, now_ns, now_ns, NO_XATTRS, NO_XATTRS)
+    made.__class__ = Meta
+    return made  # type: ignore[no-any-return]
+
+
+def timed(meta: Meta, ctime_ns: int, mtime_ns: int | None = None) -> Meta:
+    """Give attributes with the time of a change, and of the content's if it is one."""
+    made = _PlainMeta(
+        meta.mode,
+        meta.uid,
+        meta.gid,
+        meta.atime_ns,
+        meta.mtime_ns if mtime_ns is None else mtime_ns,
+        ctime_ns,
+        meta.xattrs,
+        meta.private,
     )
+    made.__class__ = Meta
+    return made  # type: ignore[no-any-return]
 
 
 def marked(meta: Meta, key: str, value: bytes | None) -> Meta:
@@ -81,7 +90,25 @@ def marked(meta: Meta, key: str, value: bytes | None) -> Meta:
     private = {name: item for name, item in meta.private.items() if name != key}
     if value is not None:
         private[key] = value
-    return attrs.evolve(meta, private=private)
+    return with_private(meta, private)
+
+
+def with_private(meta: Meta, private: Mapping[str, bytes]) -> Meta:
+    """Give attributes with other private ones."""
+    if meta.private is private:
+        return meta
+    made = _PlainMeta(
+        meta.mode,
+        meta.uid,
+        meta.gid,
+        meta.atime_ns,
+        meta.mtime_ns,
+        meta.ctime_ns,
+        meta.xattrs,
+        private or NO_XATTRS,
+    )
+    made.__class__ = Meta
+    return made  # type: ignore[no-any-return]
 
 
 #: Attributes of a file that was described by its content alone.
@@ -112,10 +139,11 @@ class Credentials:
     groups: frozenset[int] = frozenset()
     umask: int = 0o022
     searches: bool = attrs.field(default=False, repr=False)
+    #: Whether permission checks are passed over.
+    is_root: bool = attrs.field(init=False, repr=False, eq=False)
 
-    @property
-    def is_root(self) -> bool:
-        """Whether permission checks are passed over."""
+    @is_root.default
+    def _is_root(self) -> bool:
         return self.uid == 0
 
 

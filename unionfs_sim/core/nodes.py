@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias, final
+from typing import ClassVar, Final, Literal, TypeAlias, final
 
 import attrs
 
 from unionfs_sim.core.content import EMPTY, Content, literal
 from unionfs_sim.core.meta import DIRECTORY_META, FILE_META, SYMLINK_META, Meta
 from unionfs_sim.core.paths import Name
+from unionfs_sim.core.values import plain
 
 
 class Kind(enum.Enum):
@@ -101,10 +102,18 @@ class Regular:
     meta: Meta = FILE_META
     nlink: int = attrs.field(default=1, kw_only=True)
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.REGULAR`."""
-        return Kind.REGULAR
+    #: `Kind.REGULAR`.
+    kind: ClassVar[Kind] = Kind.REGULAR
+
+
+_PlainRegular: Final = plain(Regular)
+
+
+def regular(content: Content, meta: Meta) -> Regular:
+    """Make a regular file with one name, as every write does."""
+    made = _PlainRegular(content, meta, 1)
+    made.__class__ = Regular
+    return made  # type: ignore[no-any-return]
 
 
 @final
@@ -123,10 +132,8 @@ class Symlink:
     meta: Meta = SYMLINK_META
     nlink: int = attrs.field(default=1, kw_only=True)
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.SYMLINK`."""
-        return Kind.SYMLINK
+    #: `Kind.SYMLINK`.
+    kind: ClassVar[Kind] = Kind.SYMLINK
 
 
 @final
@@ -163,10 +170,8 @@ class Fifo:
     meta: Meta = FILE_META
     nlink: int = attrs.field(default=1, kw_only=True)
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.FIFO`."""
-        return Kind.FIFO
+    #: `Kind.FIFO`.
+    kind: ClassVar[Kind] = Kind.FIFO
 
 
 @final
@@ -177,10 +182,8 @@ class Socket:
     meta: Meta = FILE_META
     nlink: int = attrs.field(default=1, kw_only=True)
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.SOCKET`."""
-        return Kind.SOCKET
+    #: `Kind.SOCKET`.
+    kind: ClassVar[Kind] = Kind.SOCKET
 
 
 #: The entries of a directory that has none.
@@ -244,10 +247,8 @@ class Directory:
         object.__setattr__(self, "bare", not solid)
         object.__setattr__(self, "special", special)
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.DIRECTORY`."""
-        return Kind.DIRECTORY
+    #: `Kind.DIRECTORY`.
+    kind: ClassVar[Kind] = Kind.DIRECTORY
 
     @property
     def hits(self) -> tuple[Directory, ...]:
@@ -257,6 +258,14 @@ class Directory:
 
 #: Everything but a directory.
 Leaf: TypeAlias = Regular | Symlink | Device | Fifo | Socket
+
+
+def with_meta(node: Leaf, meta: Meta) -> Leaf:
+    """Give a node with other attributes, and one name."""
+    if isinstance(node, Regular):
+        return regular(node.content, meta)
+    return attrs.evolve(node, meta=meta, nlink=1)
+
 
 #: What has an inode.
 Node: TypeAlias = Regular | Symlink | Device | Fifo | Socket | Directory

@@ -15,9 +15,9 @@ import attrs
 from unionfs_sim.core import flags, permissions
 from unionfs_sim.core.content import BLOCK_BYTES, Content, Lost, hole
 from unionfs_sim.core.nodes import Device, Directory, Fifo, Kind, Regular, Socket
-from unionfs_sim.core.paths import Name
 from unionfs_sim.core.records import Broken, MergedDirectory
-from unionfs_sim.core.upper import Live, LiveDirectory, UpperDirectory, UpperFile
+from unionfs_sim.core.upper import Live, UpperDirectory, UpperFile
+from unionfs_sim.core.walk import Place
 from unionfs_sim.errors import fs_error
 
 
@@ -28,22 +28,23 @@ class OpenFile:
     An open file description, shared by all descriptors that were duplicated.
 
     Attributes:
-        path: The path it was opened by.
-        trail: The directories that led to it, each with its own name.
-        name: Its name in the last of them; empty for the root and the like.
+        place: Where it was found.
         live: What it was opened on.
         flags: The flags it was opened with.
         offset: The position.
         linkable: Whether a file without a name may be given one.
     """
 
-    path: str
-    trail: list[tuple[Name, LiveDirectory]]
-    name: Name
+    place: Place
     live: Live
     flags: int
     offset: int = 0
     linkable: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path it was opened by."""
+        return self.place.path
 
     @property
     def readable(self) -> bool:

@@ -8,12 +8,12 @@ one whose name is gone goes on as it was (S32).
 from __future__ import annotations
 
 import errno
-from typing import IO, Any, final
+from typing import IO, Any, Final, final
 
 from unionfs_sim.core import fileio, flags, permissions, plan, walk
 from unionfs_sim.core.changing import UnionChanger
-from unionfs_sim.core.content import Content
-from unionfs_sim.core.nodes import Kind, Regular
+from unionfs_sim.core.content import EMPTY, Content, literal
+from unionfs_sim.core.nodes import Kind, Regular, regular
 from unionfs_sim.core.openfile import (
     OpenFile,
     body,
@@ -32,6 +32,9 @@ from unionfs_sim.core.upper import (
     UpperInode,
 )
 from unionfs_sim.errors import fs_error
+
+#: How a file is opened of which nothing is to stay.
+_REPLACE: Final = flags.O_WRONLY | flags.O_CREAT | flags.O_TRUNC
 
 
 class UnionOpener(UnionChanger):
@@ -120,10 +123,16 @@ class UnionOpener(UnionChanger):
         Raises:
             UnionFSError: As `open`.
         """
-        how = flags.O_WRONLY | flags.O_CREAT | flags.O_TRUNC
-        return self._write(self._open(fspath(path), how, 0o666), data, 0)
+        content = literal(data)
+        file = self._open(fspath(path), _REPLACE, 0o666, content)
+        if body(file.live) is None:
+            return self._write(file, data, 0)
+        return content.size
 
-    def _open(self, path: str, how: int, mode: int) -> OpenFile:
+    def _open(
+        self, path: str, how: int, mode: int, content: Content = EMPTY
+    ) -> OpenFile:
+        """Open a file; one that is made or emptied starts with a content."""
         if how & flags.O_PATH:
             how &= flags.O_PATH | flags.O_DIRECTORY | flags.O_NOFOLLOW
         creates = bool(how & flags.O_CREAT)
@@ -138,25 +147,25 @@ class UnionOpener(UnionChanger):
         if live is None:
             if not creates:
                 raise fs_error(errno.ENOENT, path, op="open")
-            live = self._create(place, mode)
-            return OpenFile(path, place.trail, place.name, live, how)
+            live = self._create(place, mode, content)
+            return OpenFile(place, live, how)
         number = errno.EEXIST if exclusive else self._open_error(live, how)
-        file = OpenFile(path, place.trail, place.name, live, how)
+        file = OpenFile(place, live, how)
         if number == errno.ENXIO and self._others(file, writing=False):
             number = 0  # a fifo that has a reader
         if number:
             raise fs_error(number, path, op="open")
         if live.kind is Kind.REGULAR and changes(how):
-            truncate = bool(how & flags.O_TRUNC)
-            made = plan.open_file(self._call(), place, truncate=truncate)
+            replaced = content if how & flags.O_TRUNC else None
+            made = plan.open_file(self._call(), place, replaced)
             self._commit(made)
             assert made.inode is not None
             file.live = made.inode
         return file
 
-    def _create(self, place: walk.Place, mode: int) -> UpperInode:
+    def _create(self, place: walk.Place, mode: int, content: Content) -> UpperInode:
         call = self._call()
-        node = Regular(meta=plan.new_meta(call, place, mode & 0o7777))
+        node = regular(content, plan.new_meta(call, place, mode & 0o7777))
         made = plan.make_leaf(call, "open", place, node)
         self._commit(made)
         assert made.inode is not None
@@ -206,7 +215,7 @@ class UnionOpener(UnionChanger):
         meta = plan.new_meta(call, inner, mode & 0o7777)
         inode = UpperFile(Regular(meta=meta))
         linkable = not how & flags.O_EXCL
-        return OpenFile(path, place.trail, place.name, inode, how, linkable=linkable)
+        return OpenFile(place, inode, how, linkable=linkable)
 
     def _file(self, fd: int, op: str, *, path: bool = False) -> OpenFile:
         """Find an open file; one that is only a place (``O_PATH``) if *path*."""
@@ -232,8 +241,9 @@ class UnionOpener(UnionChanger):
 
         ``None`` if a directory on the way was removed.
         """
-        names = [file.name] if file.name else []
-        for name, directory in reversed(file.trail):
+        place = file.place
+        names = [place.name] if place.name else []
+        for name, directory in reversed(place.trail):
             raised = directory
             if not isinstance(directory, UpperDirectory):
                 raised = self._space.raised.get(id(directory), directory)  # type: ignore[assignment]
@@ -285,10 +295,11 @@ class UnionOpener(UnionChanger):
         if offset < 0:
             raise fs_error(errno.EINVAL, file.path, op="write")
         live = self._now(file)
-        if live.kind is Kind.FIFO:
-            self._pipes.setdefault(self._pipe(file), bytearray()).extend(data)
         content = body(live)
-        if content is not None and data:
+        if content is None:
+            if live.kind is Kind.FIFO:
+                self._pipes.setdefault(self._pipe(file), bytearray()).extend(data)
+        elif data:
             self._replace(file, "write", content.splice(offset, bytes(data)))
         return len(data)
 

@@ -83,20 +83,13 @@ def to_text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def split(path: str, *, op: str) -> tuple[Parts, bool]:
+def check(path: str, *, op: str) -> None:
     """
-    Split a path into its components, and tell whether it asks for a directory.
-
-    Empty components and ``.`` go; ``..`` stays, for the walk.  The second value is
-    true if the path ends in a slash, ``.`` or ``..``.  Takes O(n).
+    Refuse what is no path.
 
     Raises:
         NoEntryError: ENOENT, the path is empty.
-        UnionFSError: ENAMETOOLONG, a name or the path is too long; EINVAL, it holds
-            a NUL.
-
-    >>> split("/usr//lib/./x/..", op="stat")
-    (('usr', 'lib', 'x', '..'), True)
+        UnionFSError: ENAMETOOLONG, it is too long; EINVAL, it holds a NUL.
     """
     if not path:
         raise fs_error(errno.ENOENT, path, op=op)
@@ -106,6 +99,22 @@ def split(path: str, *, op: str) -> tuple[Parts, bool]:
     # A character takes at most four bytes, so short ones need no encoding.
     if len(path) > PATH_BYTES_MAX // 4 and len(to_bytes(path)) > PATH_BYTES_MAX:
         raise fs_error(errno.ENAMETOOLONG, path, op=op)
+
+
+def split(path: str, *, op: str) -> tuple[Parts, bool]:
+    """
+    Split a path into its components, and tell whether it asks for a directory.
+
+    Empty components and ``.`` go; ``..`` stays, for the walk.  The second value is
+    true if the path ends in a slash, ``.`` or ``..``.  Takes O(n).
+
+    Raises:
+        UnionFSError: As `check`.
+
+    >>> split("/usr//lib/./x/..", op="stat")
+    (('usr', 'lib', 'x', '..'), True)
+    """
+    check(path, op=op)
     names = path.split("/")
     return (
         tuple(name for name in names if name not in {"", "."}),

@@ -14,9 +14,9 @@ from typing import Final
 import attrs
 
 from unionfs_sim.core import permissions
-from unionfs_sim.core.content import EMPTY, Content
+from unionfs_sim.core.content import Content
 from unionfs_sim.core.copyup import Draft
-from unionfs_sim.core.meta import Meta, timed
+from unionfs_sim.core.meta import Meta, fresh, timed
 from unionfs_sim.core.nodes import WHITEOUT, Device, Leaf, Regular
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.records import Broken
@@ -86,10 +86,7 @@ def new_meta(call: Call, place: Place, mode: int, *, directory: bool = False) ->
             mode |= _SET_GID
         elif mode & 0o2010 == 0o2010 and not permissions.member(caller, gid):
             mode &= mode if caller.is_root else ~_SET_GID
-    now = call.now_ns
-    return Meta(
-        mode=mode, uid=caller.uid, gid=gid, atime_ns=now, mtime_ns=now, ctime_ns=now
-    )
+    return fresh(mode, caller.uid, gid, call.now_ns)
 
 
 def _room(call: Call, op: str, place: Place, *, directory: bool = False) -> None:
@@ -121,7 +118,7 @@ def make_leaf(call: Call, op: str, place: Place, node: Leaf) -> Plan:
         if whiteout or not call.caller.is_root:
             raise failed(errno.EPERM, place, op)
     draft = Draft(call)
-    parent = draft.parents(place.trail)
+    parent = draft.parents(place)
     inode = UpperFile(node)
     draft.add(Make(parent, place.name, inode))
     return draft.plan(op, place, inode=inode)
@@ -139,7 +136,7 @@ def mkdir(call: Call, place: Place, mode: int) -> Plan:
     """
     _room(call, "mkdir", place, directory=True)
     draft = Draft(call)
-    parent = draft.parents(place.trail)
+    parent = draft.parents(place)
     opaque = place.name in parent.entries or (
         parent.below is not None and call.policy.fresh_is_opaque
     )
@@ -203,7 +200,7 @@ def link_open(call: Call, source: Place, inode: UpperFile, place: Place) -> Plan
 
 
 def _link(draft: Draft, inode: UpperFile, place: Place) -> None:
-    parent = draft.parents(place.trail)
+    parent = draft.parents(place)
     if has_origin(inode):
         draft.impure(parent)
     meta = timed(inode.meta, draft.call.now_ns)
@@ -278,7 +275,7 @@ def unlink(call: Call, place: Place) -> Plan:
     if directory:
         raise failed(errno.EISDIR, place, "unlink")
     draft = Draft(call)
-    parent = draft.parents(place.trail)
+    parent = draft.parents(place)
     draft.drop(place)
     draft.add(removal(parent, place.name))
     return draft.plan("unlink", place)
@@ -317,7 +314,7 @@ def rmdir(call: Call, place: Place) -> Plan:
     if not empty_enough(call, place):
         raise failed(errno.ENOTEMPTY, place, "rmdir")
     draft = Draft(call)
-    parent = draft.parents(place.trail)
+    parent = draft.parents(place)
     draft.drop(place)
     draft.add(removal(parent, place.name))
     return draft.plan("rmdir", place)
@@ -415,13 +412,13 @@ def _content_step(call: Call, inode: UpperFile, content: Content) -> Step:
     return SetContent(inode, content, meta)
 
 
-def open_file(call: Call, place: Place, *, truncate: bool) -> Plan:
+def open_file(call: Call, place: Place, content: Content | None) -> Plan:
     """Plan to open a regular file for writing: copies up at once (S5)."""
     draft = Draft(call)
     inode = draft.inode(place)
     assert isinstance(inode, UpperFile)
-    if truncate:
-        draft.add(_content_step(call, inode, EMPTY))
+    if content is not None:
+        draft.add(_content_step(call, inode, content))
     return draft.plan("open", place, inode=inode)
 
 

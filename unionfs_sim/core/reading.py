@@ -149,7 +149,7 @@ class UnionReader(FileSystem):
         self, path: str, *, op: str, follow: bool = True, creates: bool = False
     ) -> walk.Place:
         """Walk a path to its end, from the directory of its last name if known."""
-        known = self._cache.directory_of(path)
+        known = self._cache.start(path)
         place = walk.find(
             self._space,
             path,

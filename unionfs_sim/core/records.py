@@ -7,7 +7,7 @@ directories merge, or something cannot be used, a record of its own is made.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias, final
+from typing import ClassVar, Final, TypeAlias, final
 
 import attrs
 
@@ -36,10 +36,8 @@ class MergedDirectory:
     entries: dict[Name, Record]
     broken: bool = False
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.DIRECTORY`."""
-        return Kind.DIRECTORY
+    #: `Kind.DIRECTORY`.
+    kind: ClassVar[Kind] = Kind.DIRECTORY
 
 
 @final

@@ -70,8 +70,8 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
     inode = draft.inode(source, data=False)
     exchange = bool(flags & RENAME_EXCHANGE)
     other = draft.inode(place, data=False) if exchange else None
-    from_directory = draft.parents(source.trail)
-    to_directory = draft.parents(place.trail)
+    from_directory = draft.parents(source)
+    to_directory = draft.parents(place)
     same = from_directory is to_directory
     for moved, where, new_parent in (
         (inode, source, to_directory),

@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Final, final
 
 import attrs
 
 from unionfs_sim.core.fold import redirect_parts, visible
 from unionfs_sim.core.layer import Layer
-from unionfs_sim.core.meta import Credentials, Meta, marked
+from unionfs_sim.core.meta import (
+    NO_XATTRS,
+    Credentials,
+    Meta,
+    marked,
+    with_private,
+)
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Leaf, Regular
 from unionfs_sim.core.paths import Name, Parts
 from unionfs_sim.core.policy import Policy
@@ -41,8 +48,8 @@ from unionfs_sim.core.upper import (
 #: Inode numbers of what an upper made itself start here.
 _UPPER_NUMBERS: Final = 1 << 40
 
-#: What a file handle on ext4 starts with: version, magic, length, flags, type.
-_HANDLE_HEAD: Final = b"\x00\xfb\x1d\x00\x81"
+#: What a file handle on ext4 starts with: version, magic, length, flags, type, UUID.
+_HANDLE_START: Final = b"\x00\xfb\x1d\x00\x81" + bytes(16)
 
 
 @final
@@ -145,7 +152,7 @@ class Space:
             return names(directory, ghosts=ghosts)
         if "impure" not in directory.meta.private:
             return names(directory, ghosts=ghosts)
-        entries = list(directory.entries.items())
+        entries = sorted(directory.entries.items(), key=itemgetter(0))
         for _, entry in entries:
             if isinstance(entry, UpperDirectory) and entry.fresh and not entry.broken:
                 self.settle(entry)
@@ -180,13 +187,13 @@ class Space:
 
     def with_origin(self, meta: Meta, record: Record) -> Meta:
         """Give attributes with the handle of a lower object (overlayfs.md, 2)."""
-        handle = _HANDLE_HEAD + bytes(16) + self.view.number(record).to_bytes(8, "big")
+        handle = _HANDLE_START + self.view.number(record).to_bytes(8, "big")
         return marked(meta, "origin", handle)
 
     def origin(self, meta: Meta) -> Record | None:
         """Give the lower object whose handle an inode keeps, if it is one of ours."""
         handle = meta.private.get("origin", b"")
-        if not handle.startswith(_HANDLE_HEAD + bytes(16)):
+        if not handle.startswith(_HANDLE_START):
             return None
         return self.view.numbered(int.from_bytes(handle[-8:], "big"))
 
@@ -234,7 +241,7 @@ def mount(
     """
     below = stack.root
     if layer is None:
-        meta = attrs.evolve(below.meta, private={})
+        meta = with_private(below.meta, NO_XATTRS)
         root = UpperDirectory(meta, below=below)
         return Space(root, stack.view, policy, read_only=read_only)
     return _Thaw(stack, layer, policy).run(read_only=read_only)
@@ -249,7 +256,7 @@ class _Thaw:
         self._top = layer.root
         meta = self._top.meta
         if self._top.implied:
-            meta = attrs.evolve(below.meta, private={})
+            meta = with_private(below.meta, NO_XATTRS)
         self._root = UpperDirectory(
             meta, below=None if self._top.opaque else below, opaque=self._top.opaque
         )
@@ -292,7 +299,7 @@ class _Thaw:
         if isinstance(present, Broken) and isinstance(present.node, Directory):
             broken = broken or (0 if entry.opaque else present.errno)
         made = UpperDirectory(
-            attrs.evolve(lower.meta, private={})
+            with_private(lower.meta, NO_XATTRS)
             if entry.implied and lower
             else entry.meta,
             below=None if entry.opaque else lower,
@@ -369,7 +376,7 @@ class _Thaw:
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Call:
     """
     One call on a union: where, by whom, when.

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias, final
-
-import attrs
-from sortedcontainers import SortedDict
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, final
 
 from unionfs_sim.core.content import Content
 from unionfs_sim.core.layer import Layer, LayerBuilder
-from unionfs_sim.core.meta import Meta
-from unionfs_sim.core.nodes import WHITEOUT, Directory, Kind, Leaf, WhiteoutType
+from unionfs_sim.core.meta import NO_XATTRS, Meta, with_private
+from unionfs_sim.core.nodes import (
+    WHITEOUT,
+    Directory,
+    Kind,
+    Leaf,
+    WhiteoutType,
+    with_meta,
+)
 from unionfs_sim.core.paths import Name, Parts
 from unionfs_sim.core.records import (
     DIRECTORY_TYPES,
@@ -96,7 +100,7 @@ class UpperDirectory:
 
     Attributes:
         meta: Its attributes as they are now.
-        entries: Its own names, whiteouts included, in order.
+        entries: Its own names, whiteouts included.
         opaque: Whether it is marked to hide what is below.
         below: The merged lower directory that shows through, if any does.
         parent: The directory that holds it; ``None`` for the root and once removed.
@@ -130,7 +134,7 @@ class UpperDirectory:
         name: Name = "",
     ) -> None:
         self.meta = meta
-        self.entries: SortedDict[Name, UpperEntry] = SortedDict()
+        self.entries: dict[Name, UpperEntry] = {}
         self.opaque = opaque
         self.below = below
         self.parent = parent
@@ -140,20 +144,12 @@ class UpperDirectory:
         self.broken = 0
         self.fresh = False
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.DIRECTORY`."""
-        return Kind.DIRECTORY
-
-    @property
-    def implied(self) -> bool:
-        """False: the upper always says what a directory looks like."""
-        return False
-
-    @property
-    def bare(self) -> bool:
-        """False, likewise."""
-        return False
+    #: `Kind.DIRECTORY`.
+    kind: ClassVar[Kind] = Kind.DIRECTORY
+    #: False: the upper always says what a directory looks like.
+    implied: ClassVar[bool] = False
+    #: False, likewise.
+    bare: ClassVar[bool] = False
 
     @property
     def parts(self) -> Parts:
@@ -202,7 +198,9 @@ def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
     own = directory.entries
     below = directory.below
     if below is None:
-        return [n for n, x in own.items() if ghosts or listed(x, ghosts=ghosts)]
+        if ghosts:
+            return sorted(own)
+        return sorted(n for n, x in own.items() if listed(x, ghosts=False))
     merged = _merged_names(below, ghosts=ghosts)
     if not own:
         return sorted(merged)
@@ -268,10 +266,11 @@ def covered(directory: UpperDirectory, name: Name) -> bool:
 
     The kernel's rule (overlayfs.md, 3.1): whatever the type of what is covered.
     """
-    if directory.below is None:
-        return False
-    entry = directory.below.entries.get(name)
-    return entry is not None and listed(entry, ghosts=False)
+    below = directory.below
+    entry = below.entries.get(name) if below is not None else None
+    return entry is not None and (
+        entry.__class__ is not Broken or listed(entry, ghosts=False)
+    )
 
 
 def has_origin(inode: UpperInode) -> bool:
@@ -362,13 +361,13 @@ def freeze(root: UpperDirectory, label: str) -> Layer:
                 pending.append((path, entry))
             else:
                 if id(entry) not in leaves:
-                    meta = attrs.evolve(entry.meta, private={})
-                    leaves[id(entry)] = attrs.evolve(entry.node, meta=meta)
+                    meta = with_private(entry.meta, NO_XATTRS)
+                    leaves[id(entry)] = with_meta(entry.node, meta)
                 builder.add(path, leaves[id(entry)])
     return builder.freeze()
 
 
 def _kept(meta: Meta) -> Meta:
     redirect = meta.private.get("redirect")
-    private = {} if redirect is None else {"redirect": redirect}
-    return attrs.evolve(meta, private=private)
+    private = NO_XATTRS if redirect is None else {"redirect": redirect}
+    return with_private(meta, private)

@@ -8,13 +8,21 @@ of the link's target.
 from __future__ import annotations
 
 import errno
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import attrs
 
 from unionfs_sim.core.meta import ROOT, Credentials
 from unionfs_sim.core.nodes import Regular, Symlink
-from unionfs_sim.core.paths import SYMLINKS_MAX, Name, Parts, join, name_fits, split
+from unionfs_sim.core.paths import (
+    NAME_BYTES_MAX,
+    SYMLINKS_MAX,
+    Name,
+    Parts,
+    check,
+    join,
+    name_fits,
+)
 from unionfs_sim.core.permissions import EXECUTE, allows
 from unionfs_sim.core.records import Broken
 from unionfs_sim.core.space import Space
@@ -27,6 +35,15 @@ from unionfs_sim.core.upper import (
 )
 from unionfs_sim.errors import fs_error
 
+#: Names this short need no counting of bytes.
+_SHORT_NAME: Final = NAME_BYTES_MAX // 4
+
+#: A directory of the upper and a name in it, where a walk can start.
+Start: TypeAlias = tuple[UpperDirectory, Name]
+
+#: Directories from the root on, each with its own name.
+Trail: TypeAlias = list[tuple[Name, LiveDirectory]]
+
 
 @final
 @attrs.define(eq=False)
@@ -36,10 +53,9 @@ class Place:
 
     Attributes:
         path: The path as the caller gave it.
-        trail: The directories from the root to the one that holds the name, each
-            with its own name.
+        directory: The directory that holds the name.
         name: The last name; empty if the path leads to a directory by ``/``, ``.``
-            or ``..``, which is then the last of the trail.
+            or ``..``, which is then *directory*.
         live: What is there, or ``None``.
         slash: Whether the path ends in a slash, and so asks for a directory.
         last: The last component as it was written: a name, ``.``, ``..`` or nothing.
@@ -47,17 +63,20 @@ class Place:
     """
 
     path: str
-    trail: list[tuple[Name, LiveDirectory]]
+    directory: LiveDirectory
     name: Name
     live: Live | None
     slash: bool
     last: str
     links: int
+    _trail: Trail | None = None
 
     @property
-    def directory(self) -> LiveDirectory:
-        """The directory that holds the name."""
-        return self.trail[-1][1]
+    def trail(self) -> Trail:
+        """The directories from the root to the one that holds the name."""
+        if self._trail is None:
+            self._trail = trail_of(self.directory)
+        return self._trail
 
     @property
     def parts(self) -> Parts:
@@ -73,7 +92,7 @@ def find(
     follow: bool,
     op: str,
     caller: Credentials = ROOT,
-    known: LiveDirectory | None = None,
+    known: Start | None = None,
     creates: bool = False,
 ) -> Place:
     """
@@ -86,8 +105,8 @@ def find(
             behind it always is.
         op: The verb, for errors.
         caller: Who must be allowed to search the directories on the way.
-        known: The directory that the path's last name is in, if that is known: the
-            walk starts there.
+        known: The directory that the path's last name is in, and that name, if they
+            are known: the walk starts there.
         creates: Whether a file is to be made there, as by ``O_CREAT``: a slash behind
             the last name is an error then, also in the text of a link (found-096).
 
@@ -100,27 +119,14 @@ def find(
             than 40 links; ENAMETOOLONG; EACCES; and what a broken object on the way
             gives.
     """
-    split(path, op=op)
-    if isinstance(known, UpperDirectory) and caller.is_root:
-        name = path.rpartition("/")[2]
-        trail = trail_of(known)
-        return _walk(
-            space,
-            path,
-            [name],
-            False,  # noqa: FBT003 - no path with a slash at its end is known
-            op,
-            caller,
-            follow=follow,
-            creates=creates,
-            trail=trail,
-        )
+    check(path, op=op)
+    if known is not None and caller.is_root:
+        pending, start = [known[1]], known[0]
+        return _walk(space, path, pending, False, op, caller, start, follow, creates)  # noqa: FBT003
     pending = path.split("/")
     slash = pending[-1] in {"", ".", ".."}
     pending.reverse()
-    return _walk(
-        space, path, pending, slash, op, caller, follow=follow, creates=creates
-    )
+    return _walk(space, path, pending, slash, op, caller, None, follow, creates)
 
 
 def find_parent(
@@ -129,7 +135,7 @@ def find_parent(
     *,
     op: str,
     caller: Credentials = ROOT,
-    known: LiveDirectory | None = None,
+    known: Start | None = None,
 ) -> Place:
     """
     Walk to the directory that a path's last name is in; that name is not followed.
@@ -142,38 +148,28 @@ def find_parent(
         path: The path.
         op: The verb, for errors.
         caller: Who must be allowed to search the directories on the way.
-        known: The directory that the path's last name is in, if that is known: the
-            walk starts there.
+        known: The directory that the path's last name is in, and that name, if they
+            are known: the walk starts there.
 
     Raises:
         UnionFSError: As `find`; a missing last name is no error, and one that cannot
             be looked up is left to the verb, as are the marks of looking it up.
     """
-    split(path, op=op)
+    check(path, op=op)
+    if known is not None and caller.is_root:
+        return _walk(space, path, [known[1]], False, op, caller, known[0], None)  # noqa: FBT003
     stripped = path.rstrip("/")
     slash = len(stripped) < len(path)
-    if isinstance(known, UpperDirectory) and caller.is_root:
-        name = stripped.rpartition("/")[2]
-        return _walk(
-            space,
-            path,
-            [name],
-            slash,
-            op,
-            caller,
-            to_parent=True,
-            trail=trail_of(known),
-        )
     pending = stripped.split("/")
     pending.reverse()
-    return _walk(space, path, pending, slash, op, caller, to_parent=True)
+    return _walk(space, path, pending, slash, op, caller, None, None)
 
 
-def trail_of(directory: UpperDirectory) -> list[tuple[Name, LiveDirectory]]:
+def trail_of(directory: LiveDirectory) -> Trail:
     """Give the directories from the root to one of the upper; takes O(depth)."""
-    trail: list[tuple[Name, LiveDirectory]] = []
-    at: UpperDirectory | None = directory
-    while at is not None:
+    trail: Trail = []
+    at: LiveDirectory | None = directory
+    while isinstance(at, UpperDirectory):
         trail.append((at.name, at))
         at = at.parent
     trail.reverse()
@@ -187,14 +183,12 @@ def _walk(
     slash: bool,  # noqa: FBT001 - private, and told by the caller's caller
     op: str,
     caller: Credentials,
-    *,
-    follow: bool = False,
-    to_parent: bool = False,
-    creates: bool = False,
-    trail: list[tuple[Name, LiveDirectory]] | None = None,
+    start: UpperDirectory | None,
+    follow: bool | None,  # noqa: FBT001 - likewise; None: the name is not looked up
+    creates: bool = False,  # noqa: FBT001, FBT002 - likewise
 ) -> Place:
-    if trail is None:
-        trail = [("", space.root)]
+    directory: LiveDirectory = start or space.root
+    trail: Trail | None = None if start else [("", directory)]
     last = pending[0]
     links = 0
     free = caller.is_root or caller.searches
@@ -202,24 +196,28 @@ def _walk(
         name = pending.pop()
         if not name:
             continue
-        directory = trail[-1][1]
         if not free and not allows(directory.meta, caller, EXECUTE):
             raise fs_error(errno.EACCES, path, op=op)
         if name == ".":
             continue
+        if trail is None and (pending or name == ".."):
+            trail = trail_of(directory)
         if name == "..":
+            assert trail is not None, "made just now"
             if len(trail) > 1:
                 trail.pop()
+            directory = trail[-1][1]
             continue
         if creates and pending and not any(pending):
             raise fs_error(errno.EISDIR, path, op=op)
-        if to_parent and not pending:
-            live = space.peek(directory, name) if name_fits(name) else _TOO_LONG
-        elif not name_fits(name):
+        fits = len(name) <= _SHORT_NAME or name_fits(name)
+        if follow is None and not pending:
+            live = space.peek(directory, name) if fits else _TOO_LONG
+            return Place(path, directory, name, live, slash, last, links, trail)
+        if not fits:
             raise fs_error(errno.ENAMETOOLONG, path, op=op)
-        else:
-            live = space.child(directory, name)
-        if isinstance(live, Broken) and (pending or not to_parent):
+        live = space.child(directory, name)
+        if live.__class__ is Broken:
             raise fs_error(live.errno, path, op=op)
         target = _target(live) if pending or follow else None
         if target is not None:
@@ -227,16 +225,18 @@ def _walk(
             if links > SYMLINKS_MAX:
                 raise fs_error(errno.ELOOP, path, op=op)
             if target.startswith("/"):
-                del trail[1:]
+                directory, trail = space.root, [("", space.root)]
             pending.extend(reversed(target.split("/")))
         elif not pending:
-            return Place(path, trail, name, live, slash, last, links)
+            return Place(path, directory, name, live, slash, last, links, trail)
         elif isinstance(live, LIVE_DIRECTORY_TYPES):
+            assert trail is not None, "more was to come"
             trail.append((name, live))
+            directory = live
         else:
             number = errno.ENOENT if live is None else errno.ENOTDIR
             raise fs_error(number, path, op=op)
-    return Place(path, trail, "", trail[-1][1], slash, last, links)
+    return Place(path, directory, "", directory, slash, last, links, trail)
 
 
 #: What a name that is too long stands for: the verb refuses it in its turn (found-097).

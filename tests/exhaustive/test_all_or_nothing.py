@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Final
 
 import pytest
@@ -112,7 +113,7 @@ def snapshot(fs: UnionFS) -> list[object]:
     pending = [space.root, *inodes, *space.index.values()]
     for inode in pending:  # grows while it is gone through
         if isinstance(inode, UpperDirectory):
-            children = inode.entries
+            children = dict(sorted(inode.entries.items(), key=itemgetter(0)))
             found.append(
                 (
                     id(inode),

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from unionfs_sim import Layer, Regular, Stack, UnionFS, literal
+from unionfs_sim import WHITEOUT, Directory, Layer, Regular, Stack, UnionFS, literal
 from unionfs_sim.bench.counting import (
     bytes_copied,
     copied_between,
@@ -19,6 +19,8 @@ from unionfs_sim.bench.workload import PLACES, Workload
 from unionfs_sim.core import cache
 from unionfs_sim.core.content import CHUNK_BYTES_MAX
 from unionfs_sim.core.flags import O_WRONLY
+from unionfs_sim.core.records import MergedDirectory
+from unionfs_sim.core.sharing import SHARE, Overlaid
 
 DEPTHS = (1, 2, 7, 40)
 
@@ -105,6 +107,41 @@ def test_a_new_path_in_a_known_directory_takes_few_probes(
         fs.lookup(subject.paths["bottom"][5])
 
     assert 1 <= probes.count <= 4
+
+
+@pytest.mark.parametrize("size", [1_000, 10_000])
+def test_pushed_layer_costs_itself(size: int) -> None:
+    """A push copies no name of a large directory, and a lookup then takes two probes."""
+    below = Stack([Layer.build({f"d/f{n}": "" for n in range(size)})])
+    large = below.root.entries["d"]
+    stack = below.push(Layer.build({"d/new": "1", "d/f7": WHITEOUT}))
+    pushed = stack.root.entries["d"]
+    assert isinstance(large, Directory)
+    assert isinstance(pushed, MergedDirectory)
+    assert isinstance(pushed.entries, Overlaid)
+
+    own, shared = pushed.entries.parts
+    assert ["f7", "new"] == sorted(own)
+    assert shared is large.entries
+    assert size == len(pushed.entries)
+    assert ({}, size) == (pushed.entries.parts[1], len(pushed.entries.parts[0]))
+
+
+def test_pushes_one_by_one_stay_small() -> None:
+    """What stands before a shared directory never outgrows a sixteenth of it."""
+    stack = Stack([Layer.build({f"d/f{n}": "" for n in range(1_000)})])
+    copied = 0
+    for number in range(300):
+        stack = stack.push(Layer.build({f"d/g{number}": ""}))
+        entries = stack.root.entries["d"].entries  # type: ignore[union-attr]
+        if isinstance(entries, Overlaid):
+            copied += len(entries.parts[0])
+            assert len(entries.parts[0]) * SHARE <= len(entries.parts[1])
+        else:
+            copied += len(entries)
+
+    assert copied < 300 * 1_000 / 16
+    assert 1_300 == len(UnionFS(stack).listdir("/d"))
 
 
 def test_counting_leaves_a_union_as_it_was(workload: Workload) -> None:

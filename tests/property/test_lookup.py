@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.worlds import PATHS, shown, snapshot
 from unionfs_sim import WHITEOUT, Layer, Negative, Stack, UnionFS
+from unionfs_sim.core import fold
 from unionfs_sim.core.nodes import Directory
 from unionfs_sim.core.paths import Parts, join
 from unionfs_sim.core.upper import LIVE_DIRECTORY_TYPES
@@ -52,6 +55,24 @@ def test_resolver_and_fast_path_agree_with_an_upper(stack: Stack, top: Layer) ->
         if not isinstance(found, Negative):
             assert shown(story.meta) == shown(found.meta)
             assert story.kind is found.kind
+
+
+@pytest.mark.parametrize("shared_min", [0, 2])
+@given(stack=strategies.stacks(layers_max=5))
+def test_pushing_one_by_one_and_at_once_agree(shared_min: int, stack: Stack) -> None:
+    """Pushed one by one, with directories shared, a stack shows what it shows folded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fold, "SHARED_MIN", shared_min)
+        patch.setattr(fold, "SHARE", shared_min)
+        grown = Stack([])
+        for layer in reversed(stack.layers):
+            grown = grown.push(copy.copy(layer))
+    fs = UnionFS(grown, read_only=True)
+    for path in PATHS:
+        assert_same_answer(fs, path)
+    assert snapshot(UnionFS(stack)) == snapshot(UnionFS(grown))
+    for path in PATHS:  # again, now that listing has put directories together
+        assert_same_answer(fs, path)
 
 
 @given(strategies.stacks())

@@ -151,6 +151,9 @@ class _Swap:
             bound = getattr(value, "__self__", None)
             if type(value) is dict:
                 self._set(item, name, value, self._replaced(value))
+            elif type(value) is tuple and any(type(x) is dict for x in value):
+                new = tuple(self._replaced(x) if type(x) is dict else x for x in value)
+                self._set(item, name, value, new)
             elif isinstance(bound, dict) and callable(value):
                 self._pending.append(bound)
                 if type(bound) is dict:

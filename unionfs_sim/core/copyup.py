@@ -10,9 +10,11 @@ from __future__ import annotations
 import errno
 from typing import Final, final
 
+import attrs
+
 from unionfs_sim.core.content import Lost
 from unionfs_sim.core.meta import NO_XATTRS, marked, timed, with_private
-from unionfs_sim.core.nodes import Directory, Leaf, Regular, regular, with_meta
+from unionfs_sim.core.nodes import Directory, Leaf, Regular, regular
 from unionfs_sim.core.paths import Name
 from unionfs_sim.core.records import Broken, DirectoryRecord, MergedDirectory
 from unionfs_sim.core.space import Call
@@ -182,9 +184,10 @@ class Draft:
             meta = self.call.space.with_origin(meta, lower)
         if isinstance(lower, Regular) and self.call.policy.metacopy and not data:
             meta = marked(meta, "metacopy", b"")
-        node = with_meta(lower, meta)
-        if isinstance(node, Regular):
-            node = regular(node.content.dense(COPY_STEP_BYTES), meta)
+        if isinstance(lower, Regular):
+            node: Leaf = regular(lower.content.dense(COPY_STEP_BYTES), meta)
+        else:
+            node = attrs.evolve(lower, nlink=1, meta=meta)
         inode = UpperFile(node, origin=lower if origin else None)
         inode.lower_links = lower.nlink
         return inode

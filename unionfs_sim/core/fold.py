@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeGuard, final
+from typing import Final, TypeGuard, cast, final
 
 import attrs
 
@@ -21,10 +21,12 @@ from unionfs_sim.core.paths import Name, to_text
 from unionfs_sim.core.records import (
     DIRECTORY_TYPES,
     Broken,
+    Chain,
     DirectoryRecord,
     MergedDirectory,
     Record,
 )
+from unionfs_sim.core.sharing import SHARE, SHARED_MIN, Overlaid
 
 #: The view of no layers at all.
 NOTHING: Final = Directory(DIRECTORY_META, implied=True)
@@ -52,6 +54,8 @@ class Rules:
         return (self.follows, self.metacopy, *map(id, self.data_only))
 
 
+_NONE: Final[Mapping[Name, Record]] = {}
+
 #: The rules of a stack that nobody mounts.
 PLAIN: Final = Rules()
 
@@ -64,12 +68,13 @@ def fold(
     """
     Fold layers over a merged directory, which stays as it is.
 
-    Takes O(entries of the new layers), plus one copy of each merged directory of
-    *below* which they touch.
+    Takes O(entries of the new layers): a large directory of *below* which they touch is
+    shared, and what has been pushed onto it before is at most a sixteenth of it.
     """
     work = _Fold(below, rules)
     for root in roots_base_first:
         work.push(root)
+    work.end()
     return work.root
 
 
@@ -99,30 +104,34 @@ class _Fold:
         pending = [(root, top, None if alone else below)]
         while pending:
             merged, directory, lower = pending.pop()
+            entries, under = _parts(merged)
             for name, entry in directory.entries.items():
                 if entry is WHITEOUT:
-                    merged.entries.pop(name, None)
+                    _hide(entries, under, name)
                     continue
-                present: Record | None = merged.entries.get(name)
+                if redirects is None and not isinstance(entry, Directory):
+                    entries[name] = entry  # whatever is there
+                    continue
+                present = entries.get(name) if name in entries else under.get(name)
                 if redirects is not None and entry.meta.private:
                     found = redirects.resolve(name, entry, directory, lower, present)
                     if not isinstance(found, _Below):
-                        merged.entries[name] = found
+                        entries[name] = found
                         merged.broken = merged.broken or isinstance(found, Broken)
                         continue
                     present = found.record
                 if isinstance(present, Broken) and _goes_on(entry, present.node):
-                    merged.entries[name] = Broken(entry, present.errno)
+                    entries[name] = Broken(entry, present.errno)
                     merged.broken = True
                     continue
-                child = self._entry(merged.entries, name, entry, present)
+                child = self._entry(entries, name, entry, present)
                 if child is not None:
                     assert isinstance(entry, Directory)
                     pending.append((child, entry, _directory(present, entry)))
 
     def _entry(
         self,
-        entries: dict[Name, Record],
+        entries: dict[Name, Record | None],
         name: Name,
         entry: Entry,
         present: Record | None,
@@ -149,15 +158,23 @@ class _Fold:
             entries[name] = child
         return child
 
+    def end(self) -> None:
+        """Make what has outgrown what it shares stand alone."""
+        for merged in self._made:
+            if isinstance(merged.entries, Overlaid):
+                own, below = merged.entries.parts
+                if len(own) * SHARE > len(below):
+                    merged.entries = merged.entries.together()
+
     def _own(
         self, below: DirectoryRecord, top: Directory, entries: Mapping[Name, Record]
     ) -> MergedDirectory:
         """Make a directory that this fold may change."""
-        hits = (top,) if entries is not below.entries else (top, *below.hits)
+        rest = None if entries is not below.entries else _chain(below)
         implied = below.implied if top.implied else False
         meta = below.meta if top.implied else top.meta
         broken = isinstance(below, MergedDirectory) and below.broken
-        merged = MergedDirectory(hits, meta, implied, dict(entries), broken)
+        merged = MergedDirectory((top, rest), meta, implied, _over(entries), broken)
         self._owned.add(id(merged))
         self._made.append(merged)
         return merged
@@ -165,11 +182,43 @@ class _Fold:
     def _over(self, below: DirectoryRecord, top: Directory) -> MergedDirectory:
         """Put a directory over one, in place if this fold made it."""
         if isinstance(below, MergedDirectory) and id(below) in self._owned:
-            below.hits = (top, *below.hits)
+            below.chain = (top, below.chain)
             if not top.implied:
                 below.meta, below.implied = top.meta, False
             return below
         return self._own(below, top, visible(below))
+
+
+def _chain(directory: DirectoryRecord) -> Chain:
+    return (directory, None) if isinstance(directory, Directory) else directory.chain
+
+
+def _over(entries: Mapping[Name, Record]) -> dict[Name, Record] | Overlaid:
+    """Give entries that may be changed and start as others, which stay as they are."""
+    if isinstance(entries, Overlaid):
+        own, below = entries.parts
+        if below:
+            return Overlaid(dict(own), below)
+        entries = entries.together()
+    return dict(entries) if len(entries) < SHARED_MIN else Overlaid({}, entries)
+
+
+def _parts(
+    merged: MergedDirectory,
+) -> tuple[dict[Name, Record | None], Mapping[Name, Record]]:
+    """Give what a fold may change of a directory that it made, and what is below."""
+    if isinstance(merged.entries, Overlaid):
+        return merged.entries.parts
+    return cast("dict[Name, Record | None]", merged.entries), _NONE
+
+
+def _hide(
+    entries: dict[Name, Record | None], below: Mapping[Name, Record], name: Name
+) -> None:
+    if name in below:
+        entries[name] = None
+    else:
+        entries.pop(name, None)
 
 
 def visible(directory: DirectoryRecord) -> Mapping[Name, Record]:

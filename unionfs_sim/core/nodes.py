@@ -109,9 +109,9 @@ class Regular:
 _PlainRegular: Final = plain(Regular)
 
 
-def regular(content: Content, meta: Meta) -> Regular:
-    """Make a regular file with one name, as every write does."""
-    made = _PlainRegular(content, meta, 1)
+def regular(content: Content, meta: Meta, nlink: int = 1) -> Regular:
+    """Make a regular file, as every write does."""
+    made = _PlainRegular(content, meta, nlink)
     made.__class__ = Regular
     return made  # type: ignore[no-any-return]
 
@@ -255,16 +255,24 @@ class Directory:
         """The directories that take part: this one alone."""
         return (self,)
 
+    @property
+    def first(self) -> Directory:
+        """The topmost of them."""
+        return self
+
+    #: Whether there is but one.
+    alone: ClassVar[bool] = True
+
 
 #: Everything but a directory.
 Leaf: TypeAlias = Regular | Symlink | Device | Fifo | Socket
 
 
 def with_meta(node: Leaf, meta: Meta) -> Leaf:
-    """Give a node with other attributes, and one name."""
+    """Give a node with other attributes."""
     if isinstance(node, Regular):
-        return regular(node.content, meta)
-    return attrs.evolve(node, meta=meta, nlink=1)
+        return regular(node.content, meta, node.nlink)
+    return attrs.evolve(node, meta=meta)
 
 
 #: What has an inode.

@@ -7,6 +7,7 @@ directories merge, or something cannot be used, a record of its own is made.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final, TypeAlias, final
 
 import attrs
@@ -14,6 +15,9 @@ import attrs
 from unionfs_sim.core.meta import Meta
 from unionfs_sim.core.nodes import Directory, Kind, Leaf
 from unionfs_sim.core.paths import Name
+
+#: Directories, top first: the first, and the chain of the rest, if there is one.
+Chain: TypeAlias = "tuple[Directory, Chain | None]"
 
 
 @final
@@ -23,21 +27,42 @@ class MergedDirectory:
     A directory of a merged view that is not just one layer's directory as it stands.
 
     Attributes:
-        hits: The layers' directories that take part, top first.
+        chain: The topmost of the layers' directories that take part, and the chain of
+            the rest, which is shared with the view below.
         meta: The attributes that show: those of the topmost that has its own.
         implied: Whether none of them has attributes of its own.
         entries: What is visible in it; never to be changed once the fold is done.
         broken: Whether a `Broken` may be among the entries.
     """
 
-    hits: tuple[Directory, ...]
+    chain: Chain = attrs.field(repr=False)
     meta: Meta
     implied: bool
-    entries: dict[Name, Record]
+    entries: Mapping[Name, Record]
     broken: bool = False
 
     #: `Kind.DIRECTORY`.
     kind: ClassVar[Kind] = Kind.DIRECTORY
+
+    @property
+    def hits(self) -> tuple[Directory, ...]:
+        """The layers' directories that take part, top first; takes O(their number)."""
+        found = []
+        chain: Chain | None = self.chain
+        while chain is not None:
+            first, chain = chain
+            found.append(first)
+        return tuple(found)
+
+    @property
+    def first(self) -> Directory:
+        """The topmost of them."""
+        return self.chain[0]
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is but one."""
+        return self.chain[1] is None
 
 
 @final

@@ -7,8 +7,10 @@ image fold it once, and a stack that grows by a layer folds that layer alone.
 
 from __future__ import annotations
 
+import itertools
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from operator import is_
 from typing import Final, final
 
 import attrs
@@ -25,14 +27,25 @@ class _Numbers:
     """
     The inode numbers of some layers' objects, whatever rules they are folded by.
 
-    So an origin that one mount noted means the same to one with other options.
+    So an origin that one mount noted means the same to one with other options.  Unions
+    of several threads may ask at once.
     """
 
-    __slots__ = ("__weakref__", "by_id", "nodes")
+    __slots__ = ("__weakref__", "_free", "_numbers", "nodes")
 
     def __init__(self) -> None:
-        self.by_id: dict[int, int] = {}
-        self.nodes: list[Record] = []
+        self._numbers: dict[int, int] = {}
+        self._free = itertools.count(1)
+        self.nodes: dict[int, Record] = {}
+
+    def of(self, node: Record) -> int:
+        """Give a node's number, a new one at the first asking."""
+        number = self._numbers.get(id(node))
+        if number is None:
+            number = next(self._free)
+            self.nodes[number] = node
+            number = self._numbers.setdefault(id(node), number)
+        return number
 
 
 @final
@@ -44,13 +57,21 @@ class View:
         root: The root directory.
     """
 
-    __slots__ = ("__weakref__", "_layers", "_numbers", "root")
+    __slots__ = ("__weakref__", "_chain", "_layers", "_numbers", "_rules", "root")
 
-    def __init__(self, layers: tuple[LayerView, ...], root: DirectoryRecord) -> None:
+    def __init__(
+        self,
+        layers: tuple[LayerView, ...],
+        rules: Rules,
+        chain: int,
+        root: DirectoryRecord,
+    ) -> None:
         self._layers = layers  # keeps every node alive, and with it its identity
-        key = tuple(map(id, layers))
-        self._numbers = _NUMBERS.get(key) or _NUMBERS.setdefault(key, _Numbers())
+        self._rules = rules
+        self._chain = chain
+        self._numbers: _Numbers | None = None
         self.root = root
+        _VIEWS[chain] = self
 
     def number(self, record: Record) -> int:
         """
@@ -59,26 +80,53 @@ class View:
         Numbers are given out at the first asking, and stay as long as a view of these
         layers does.
         """
-        node = record.hits[0] if isinstance(record, DIRECTORY_TYPES) else record
-        known = self._numbers
-        number = known.by_id.get(id(node))
-        if number is None:
-            known.nodes.append(node)
-            number = known.by_id[id(node)] = len(known.nodes)
-        return number
+        node = record.first if isinstance(record, DIRECTORY_TYPES) else record
+        return (self._numbers or self._find_numbers()).of(node)
 
     def numbered(self, number: int) -> Record | None:
         """Give the node of an inode number, or ``None``."""
-        nodes = self._numbers.nodes
-        return nodes[number - 1] if 0 < number <= len(nodes) else None
+        return (self._numbers or self._find_numbers()).nodes.get(number)
+
+    def push(self, layer: LayerView) -> View:
+        """Give the view with one more layer on top; takes O(entries of the layer)."""
+        chain = _link(self._chain, id(layer))
+        layers = (layer, *self._layers)
+        view = _known(chain, layers, self._rules)
+        if view is None:
+            root = fold([layer.root], self.root, self._rules)
+            view = View(layers, self._rules, chain, root)
+        return view
+
+    def _find_numbers(self) -> _Numbers:
+        """Share the numbers with views of the same layers; looked for when asked."""
+        key = tuple(map(id, (*self._layers, *self._rules.data_only)))
+        self._numbers = known = _NUMBERS.setdefault(key, _Numbers())
+        return known
 
 
 _NUMBERS: Final[weakref.WeakValueDictionary[tuple[int, ...], _Numbers]] = (
     weakref.WeakValueDictionary()
 )
-_VIEWS: Final[weakref.WeakValueDictionary[tuple[object, ...], View]] = (
-    weakref.WeakValueDictionary()
-)
+
+#: The views that somebody holds, by what `_link` makes of their layers, base first.
+_VIEWS: Final[weakref.WeakValueDictionary[int, View]] = weakref.WeakValueDictionary()
+
+
+def _link(chain: int, layer: int) -> int:
+    return hash((chain, layer))
+
+
+def _known(chain: int, layers: Sequence[LayerView], rules: Rules) -> View | None:
+    """Find a view; two stacks whose chains are equal by chance are told apart."""
+    view = _VIEWS.get(chain)
+    if (
+        view is not None
+        and view._rules.key == rules.key  # noqa: SLF001 - this module's own
+        and len(view._layers) == len(layers)  # noqa: SLF001
+        and all(map(is_, view._layers, layers))  # noqa: SLF001
+    ):
+        return view
+    return None
 
 
 def _to_tuple(layers: Iterable[LayerView]) -> tuple[LayerView, ...]:
@@ -94,8 +142,8 @@ class Stack:
     Attributes:
         layers: The layers, top first.
         rules: What the mount options mean for the view.
-        view: Their merged view.  Folding takes O(entries) once; O(entries of the new
-            layers) if a stack of all but the topmost layers is in use.
+        view: Their merged view, found or made.  Folding takes O(entries) once; O(entries
+            of the new layers) if a stack of all but the topmost layers is in use.
 
     >>> from unionfs_sim import WHITEOUT, Layer
     >>> base = Layer.build({"etc/motd": "hello", "etc/hosts": ""}, label="base")
@@ -106,11 +154,11 @@ class Stack:
 
     layers: tuple[LayerView, ...] = attrs.field(converter=_to_tuple)
     rules: Rules = attrs.field(default=PLAIN, kw_only=True)
-    view: View = attrs.field(init=False)
+    view: View = attrs.field(kw_only=True)
 
-    def __attrs_post_init__(self) -> None:
-        """Find or make the view."""
-        object.__setattr__(self, "view", _view(self.layers, self.rules))
+    @view.default
+    def _find_view(self) -> View:
+        return _view(self.layers, self.rules)
 
     @property
     def root(self) -> DirectoryRecord:
@@ -118,8 +166,11 @@ class Stack:
         return self.view.root
 
     def push(self, *layers_top_first: LayerView) -> Stack:
-        """Give this stack with further layers on top."""
-        return Stack((*layers_top_first, *self.layers), rules=self.rules)
+        """Give this stack with further layers on top; takes O(their entries)."""
+        view = self.view
+        for layer in reversed(layers_top_first):
+            view = view.push(layer)
+        return Stack((*layers_top_first, *self.layers), rules=self.rules, view=view)
 
     def __len__(self) -> int:
         """Count the layers."""
@@ -136,18 +187,16 @@ class Stack:
 
 def _view(layers_top_first: tuple[LayerView, ...], rules: Rules) -> View:
     """Find the view of these layers, or fold those above the longest known stack."""
-    key = (rules.key, *map(id, layers_top_first))
-    view = _VIEWS.get(key)
-    if view is not None:
-        return view
-    known = len(layers_top_first)
+    ids = map(id, reversed(layers_top_first))
+    chains = [*itertools.accumulate(ids, _link, initial=hash(rules.key))]
     root: DirectoryRecord = NOTHING
-    for start in range(1, known):
-        below = _VIEWS.get((rules.key, *key[start + 1 :]))
-        if below is not None:
-            known, root = start, below.root
+    new = 0
+    for new, chain in enumerate(reversed(chains)):
+        view = _known(chain, layers_top_first[new:], rules)
+        if view is not None and not new:
+            return view
+        if view is not None:
+            root = view.root
             break
-    new = reversed(layers_top_first[:known])
-    root = fold((layer.root for layer in new), root, rules)
-    _VIEWS[key] = view = View((*layers_top_first, *rules.data_only), root)
-    return view
+    roots = (layer.root for layer in reversed(layers_top_first[:new]))
+    return View(layers_top_first, rules, chains[-1], fold(roots, root, rules))

@@ -47,7 +47,7 @@ def directory_nlink(directory: LiveDirectory) -> int:
             return 1
         if directory.parent is None and directory.name:
             return 0  # removed, and still open
-    elif isinstance(directory, MergedDirectory) and len(directory.hits) > 1:
+    elif not directory.alone:
         return 1
     return 2 + sum(
         isinstance(entry, LIVE_DIRECTORY_TYPES) for entry in directory.entries.values()

@@ -192,8 +192,8 @@ def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
         ghosts: Whether whiteouts show where a single real directory does (S1).
     """
     if not isinstance(directory, UpperDirectory):
-        if ghosts and len(directory.hits) == 1:
-            return sorted(directory.hits[0].entries)
+        if ghosts and directory.alone:
+            return sorted(directory.first.entries)
         return sorted(_merged_names(directory, ghosts=ghosts))
     own = directory.entries
     below = directory.below
@@ -234,7 +234,7 @@ def entry_kind(directory: LiveDirectory, name: Name) -> Kind:
             entry = directory.below.entries.get(name)
     else:
         found = directory.entries.get(name)
-        entry = directory.hits[0].entries.get(name) if found is None else found
+        entry = directory.first.entries.get(name) if found is None else found
     return Kind.CHAR if entry is WHITEOUT or entry is None else entry.kind
 
 
@@ -250,7 +250,7 @@ def is_empty(directory: LiveDirectory, *, ghosts: bool = False) -> bool:
     below: LiveDirectory | None = directory
     if isinstance(directory, UpperDirectory):
         own, below = directory.entries, directory.below
-    elif ghosts and len(directory.hits) == 1:
+    elif ghosts and directory.alone:
         return not directory.entries  # marks of a directory on its own are not read
     if any(listed(entry, ghosts=ghosts) for entry in own.values()):
         return False

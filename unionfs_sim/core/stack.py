@@ -31,9 +31,10 @@ class _Numbers:
     of several threads may ask at once.
     """
 
-    __slots__ = ("__weakref__", "_free", "_numbers", "nodes")
+    __slots__ = ("__weakref__", "_free", "_numbers", "layers", "nodes")
 
-    def __init__(self) -> None:
+    def __init__(self, layers: tuple[LayerView, ...]) -> None:
+        self.layers = layers
         self._numbers: dict[int, int] = {}
         self._free = itertools.count(1)
         self.nodes: dict[int, Record] = {}
@@ -69,9 +70,13 @@ class View:
         self._layers = layers  # keeps every node alive, and with it its identity
         self._rules = rules
         self._chain = chain
-        self._numbers: _Numbers | None = None
+        key = (chain, *map(id, rules.data_only))
+        numbers = _NUMBERS.get(key)
+        if numbers is None or not _same(numbers.layers, layers):
+            numbers = _NUMBERS[key] = _Numbers(layers)
+        self._numbers = numbers
         self.root = root
-        _VIEWS[chain] = self
+        _VIEWS[chain, rules.key] = self
 
     def number(self, record: Record) -> int:
         """
@@ -81,11 +86,11 @@ class View:
         layers does.
         """
         node = record.first if isinstance(record, DIRECTORY_TYPES) else record
-        return (self._numbers or self._find_numbers()).of(node)
+        return self._numbers.of(node)
 
     def numbered(self, number: int) -> Record | None:
         """Give the node of an inode number, or ``None``."""
-        return (self._numbers or self._find_numbers()).nodes.get(number)
+        return self._numbers.nodes.get(number)
 
     def push(self, layer: LayerView) -> View:
         """Give the view with one more layer on top; takes O(entries of the layer)."""
@@ -97,36 +102,32 @@ class View:
             view = View(layers, self._rules, chain, root)
         return view
 
-    def _find_numbers(self) -> _Numbers:
-        """Share the numbers with views of the same layers; looked for when asked."""
-        key = tuple(map(id, (*self._layers, *self._rules.data_only)))
-        self._numbers = known = _NUMBERS.setdefault(key, _Numbers())
-        return known
 
-
+#: The views that somebody holds, by what `_link` makes of their layers, base first, and
+#: by their rules.
+_VIEWS: Final[weakref.WeakValueDictionary[tuple[int, object], View]] = (
+    weakref.WeakValueDictionary()
+)
+#: The numbers likewise, by the layers and those that hold data only.
 _NUMBERS: Final[weakref.WeakValueDictionary[tuple[int, ...], _Numbers]] = (
     weakref.WeakValueDictionary()
 )
-
-#: The views that somebody holds, by what `_link` makes of their layers, base first.
-_VIEWS: Final[weakref.WeakValueDictionary[int, View]] = weakref.WeakValueDictionary()
 
 
 def _link(chain: int, layer: int) -> int:
     return hash((chain, layer))
 
 
+def _same(layers: Sequence[LayerView], others: Sequence[LayerView]) -> bool:
+    """Tell apart what has one chain by chance."""
+    return len(layers) == len(others) and all(map(is_, layers, others))
+
+
 def _known(chain: int, layers: Sequence[LayerView], rules: Rules) -> View | None:
-    """Find a view; two stacks whose chains are equal by chance are told apart."""
-    view = _VIEWS.get(chain)
-    if (
-        view is not None
-        and view._rules.key == rules.key  # noqa: SLF001 - this module's own
-        and len(view._layers) == len(layers)  # noqa: SLF001
-        and all(map(is_, view._layers, layers))  # noqa: SLF001
-    ):
-        return view
-    return None
+    """Find a view."""
+    view = _VIEWS.get((chain, rules.key))
+    same = view is not None and _same(view._layers, layers)  # noqa: SLF001 - as above
+    return view if same else None
 
 
 def _to_tuple(layers: Iterable[LayerView]) -> tuple[LayerView, ...]:
@@ -188,7 +189,7 @@ class Stack:
 def _view(layers_top_first: tuple[LayerView, ...], rules: Rules) -> View:
     """Find the view of these layers, or fold those above the longest known stack."""
     ids = map(id, reversed(layers_top_first))
-    chains = [*itertools.accumulate(ids, _link, initial=hash(rules.key))]
+    chains = [*itertools.accumulate(ids, _link, initial=0)]
     root: DirectoryRecord = NOTHING
     new = 0
     for new, chain in enumerate(reversed(chains)):

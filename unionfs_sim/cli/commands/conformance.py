@@ -108,6 +108,8 @@ def _fuzz(options: Namespace) -> Report:
             for text in case_lines(cases, _about()):
                 yield line(printable(text))
         yield line(f"seed {options.seed}: {report.calls} calls compared")
+        if report.unsteady:
+            yield line(f"{report.unsteady} programs the kernel answered in two ways")
         yield _closing(report.programs - report.failed, report.failed)
 
     return Report(
@@ -115,6 +117,7 @@ def _fuzz(options: Namespace) -> Report:
         data=lambda: {
             "seed": options.seed,
             "calls": report.calls,
+            "unsteady": report.unsteady,
             "passed": report.programs - report.failed,
             "failed": report.failed,
             "total": report.programs,

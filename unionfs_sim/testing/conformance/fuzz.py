@@ -63,12 +63,15 @@ class FuzzReport:
         programs: How many programs ran.
         failed: How many of them showed a difference.
         calls: How many calls were compared.
+        unsteady: How many showed a difference that was gone when the kernel was asked
+            again: it answers some programs in two ways, by what it still remembers.
         findings: One difference of each kind.
     """
 
     programs: int = 0
     failed: int = 0
     calls: int = 0
+    unsteady: int = 0
     findings: dict[Signature, Finding] = attrs.field(factory=dict)
     counts: dict[Signature, int] = attrs.field(factory=dict)
 
@@ -77,6 +80,7 @@ class FuzzReport:
         self.programs += other.programs
         self.failed += other.failed
         self.calls += other.calls
+        self.unsteady += other.unsteady
         for signature, finding in other.findings.items():
             self.findings.setdefault(signature, finding)
         for signature, count in other.counts.items():
@@ -194,7 +198,9 @@ def fuzz(
         outcome, found = check(case, kernel, simulator)
         report.programs += 1
         report.calls += len(outcome.results)
-        if found:
+        if found and not check(case, kernel, simulator)[1]:
+            report.unsteady += 1
+        elif found:
             report.failed += 1
             signature = signature_of(found[0])
             report.counts[signature] = report.counts.get(signature, 0) + 1

@@ -194,7 +194,8 @@ class Draft:
 
     def recount(self, inode: UpperFile) -> None:
         """Say on disk that only the upper's links count, where it is so."""
-        if inode.plain_count and "nlink" in inode.meta.private:
+        counts = inode.plain_count and self.call.policy.index
+        if counts and "nlink" in inode.meta.private:
             self.add(SetMark(inode, "nlink", _relative(0)))
 
     def drop(self, place: Place) -> None:

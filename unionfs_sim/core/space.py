@@ -64,6 +64,8 @@ class Space:
         read_only: Whether there is no upper.
         index: The inodes of the upper that lower hard links became, by the lower
             node's identity; empty unless ``index=on``.
+        idle_index: Those that an earlier mount with ``index=on`` left in the index
+            directory, while this one has none, by the lower inode number.
         raised: Where a lower object went when it was copied up, likewise; a
             descriptor that is open on it follows (S31).
         last_number: The last inode number that an object of the upper was given.
@@ -78,6 +80,7 @@ class Space:
         self.policy = policy
         self.read_only = read_only
         self.index: dict[int, UpperFile] = {}
+        self.idle_index: dict[int, UpperFile] = {}
         self.raised: dict[int, UpperInode] = {}
         self.raised_names: dict[Parts, UpperFile] = {}
         self.last_number = _UPPER_NUMBERS
@@ -221,6 +224,8 @@ class Space:
         twin = Space(root, self.view, self.policy, read_only=self.read_only)
         for key, inode in self.index.items():
             twin.index[key] = copies.get(id(inode)) or _copy(inode)
+        for key, inode in self.idle_index.items():
+            twin.idle_index[key] = copies.get(id(inode)) or _copy(inode)
         twin.last_number = self.last_number
         return twin
 

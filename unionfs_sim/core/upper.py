@@ -275,8 +275,8 @@ def covered(directory: UpperDirectory, name: Name) -> bool:
 
 def has_origin(inode: UpperInode) -> bool:
     """Tell whether an inode came from a lower one, and knows it."""
-    if isinstance(inode, UpperFile) and inode.origin is not None:
-        return True
+    if isinstance(inode, UpperFile):
+        return inode.origin is not None
     return "origin" in inode.meta.private
 
 

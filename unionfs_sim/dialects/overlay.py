@@ -23,6 +23,7 @@ from unionfs_sim.core.meta import Meta, marked
 from unionfs_sim.core.nodes import WHITEOUT, Device, Directory, Leaf, Regular
 from unionfs_sim.core.paths import Parts, join
 from unionfs_sim.core.policy import LAYERS_MAX, Policy
+from unionfs_sim.core.space import Space
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.core.union import UnionFS
 from unionfs_sim.core.upper import UpperDirectory, UpperFile, UpperInode, listed
@@ -201,6 +202,8 @@ class Disk:
         stack: The stack that was mounted; holding it keeps inode numbers.
         numbers: The inode numbers that the upper's own objects were given, by path.
         last_number: The last one that was given out.
+        dirty: Whether the mount was ``volatile``: its mark in the work directory keeps
+            every other mount away.
     """
 
     upper: Layer
@@ -208,6 +211,7 @@ class Disk:
     stack: Stack | None = None
     numbers: Mapping[Parts, int] = attrs.field(factory=dict)
     last_number: int = 0
+    dirty: bool = False
 
 
 def mount(
@@ -229,7 +233,8 @@ def mount(
         clock: Where times come from.
 
     Raises:
-        UnionFSError: EINVAL, there are too few or too many layers (S41).
+        UnionFSError: EINVAL, there are too few or too many layers (S41), or the upper
+            was part of a volatile mount (found-111).
 
     >>> base = Layer.build({"motd": "hello"})
     >>> fs = mount([base], Layer.build({}))
@@ -250,6 +255,8 @@ def mount(
     )
     stack = Stack((_lower(layer, prefix) for layer in lowers), rules=rules)
     disk = Disk(upper) if isinstance(upper, Layer) else upper
+    if disk is not None and disk.dirty:
+        raise fs_error(errno.EINVAL, "workdir", op="mount")
     fs = UnionFS(
         stack,
         upper=None if disk is None else decode(disk.upper, prefix),
@@ -301,8 +308,14 @@ def _settle_root(fs: UnionFS, policy: Policy) -> None:
 
 
 def _restore_index(fs: UnionFS, disk: Disk, prefix: str) -> None:
-    """Put back what lower hard links have become."""
+    """
+    Put back what lower hard links have become.
+
+    Without an index the directory is left alone: what is in it is a link more of an
+    inode, and nothing else (found-112).
+    """
     space = fs.space
+    used = space.policy.index or space.policy.nfs_export
     found = {
         space.number(inode): inode
         for _, inode in _inodes(space.root)
@@ -319,7 +332,11 @@ def _restore_index(fs: UnionFS, disk: Disk, prefix: str) -> None:
                 node = attrs.evolve(lower, meta=node.meta)  # its data is still there
             inode = UpperFile(node, origin=lower)  # type: ignore[arg-type]
         inode.nlink += 1
-        space.index[id(lower)] = inode
+        if used:
+            space.index[id(lower)] = inode
+        else:
+            space.idle_index[number] = inode
+            inode.plain_count, inode.origin = True, None
 
 
 def _inodes(root: UpperDirectory) -> Iterator[tuple[Parts, UpperInode]]:
@@ -340,11 +357,21 @@ def unmount(fs: UnionFS) -> Disk:
     space = fs.space
     prefix = space.policy.prefix
     index = {
-        space.number(inode): _encoded_leaf(inode.node, prefix, inode.stub)
-        for inode in space.index.values()
+        number: _encoded_leaf(inode.node, prefix, inode.stub)
+        for number, inode in _indexed(space)
     }
     numbers = {parts: x.number for parts, x in _inodes(space.root) if x.number}
-    return Disk(upper_on_disk(fs), index, fs.stack, numbers, space.last_number)
+    dirty = space.policy.volatile and not space.read_only
+    return Disk(
+        upper_on_disk(fs), index, fs.stack, numbers, space.last_number, dirty=dirty
+    )
+
+
+def _indexed(space: Space) -> Iterator[tuple[int, UpperFile]]:
+    """Go through the inodes that have a link in the index directory, by its name."""
+    for inode in space.index.values():
+        yield space.number(inode), inode
+    yield from space.idle_index.items()
 
 
 #: What speaks of one mount on one disk: handles, link counts, and what comes of them.
@@ -366,7 +393,7 @@ def upper_on_disk(fs: UnionFS, *, portable: bool = False) -> Layer:
     space = fs.space
     prefix = space.policy.prefix
     builder = LayerBuilder("upper")
-    indexed = {id(inode) for inode in space.index.values()}
+    indexed = {id(inode) for _, inode in _indexed(space)}
     leaves: dict[int, Leaf] = {}
     pending: list[tuple[Parts, UpperDirectory]] = [((), space.root)]
     while pending:

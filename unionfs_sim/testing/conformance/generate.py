@@ -53,15 +53,16 @@ OPTIONS: Final[Sequence[tuple[int, Mapping[str, str | bool]]]] = (
     (2, {"redirect_dir": "on", "metacopy": "on", "index": "on", "xino": "on"}),
 )
 
-#: What a mount without an index can be made again with.
+#: What a mount can be made again with; after a volatile one none succeeds.
 REMOUNT_OPTIONS: Final[Sequence[Mapping[str, str | bool]]] = (
     {},
     {"redirect_dir": "on"},
     {"redirect_dir": "nofollow"},
     {"metacopy": "on"},
     {"xino": "on"},
+    {"index": "on"},
+    {"volatile": True},
 )
-_INDEXED: Final = frozenset({"index", "nfs_export", "userxattr", "volatile"})
 
 
 @final
@@ -275,6 +276,25 @@ def _metadata_only(node: TreeNode) -> bool:
     return any(name.endswith(".overlay.metacopy") for name in node.xattrs)
 
 
+def _may_change(
+    options: Mapping[str, str | bool], layers: Sequence[Mapping[str, TreeNode]]
+) -> bool:
+    """
+    Tell whether a program may mount again with other options.
+
+    With some options, handles are kept elsewhere, or under names that others do not
+    read.  And where a directory is marked to hold xattr whiteouts, a listing breaks off
+    if two names in a row cannot be looked up: their order is the file system's.
+    """
+    if {"userxattr", "nfs_export"} & options.keys():
+        return False
+    return "metacopy" not in options or not any(
+        node.xattrs.get("trusted.overlay.opaque") == b"x"
+        for tree in layers
+        for node in tree.values()
+    )
+
+
 def draw_case(rng: Random, name: str) -> Case:
     """
     Draw a case without expectations; the same *rng* state gives the same case.
@@ -297,12 +317,13 @@ def draw_case(rng: Random, name: str) -> Case:
     data_only: list[dict[str, TreeNode]] = []
     if "userxattr" not in options and rng.random() < 0.04:
         data_only = _data_layers(rng, lower)
-    sketch = Sketch.of((upper or {}, *lower))
+    layers = (upper or {}, *lower)
+    sketch = Sketch.of(layers)
     programmer = ProgramMaker(
         rng,
         sketch,
-        remounts="volatile" not in options,
-        remounts_with=() if _INDEXED & options.keys() else REMOUNT_OPTIONS,
+        remounts=True,
+        remounts_with=REMOUNT_OPTIONS if _may_change(options, layers) else (),
         sticky=sticky,
         times=times,
         # A special file has no room for user.overlay.origin: whether two links to a

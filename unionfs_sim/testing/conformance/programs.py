@@ -152,6 +152,7 @@ class ProgramMaker:
         self._links = links
         self._files: list[str] = []
         self._plain_files: list[str] = []
+        self._plain_directories: list[str] = []
 
     def op(self, rng: Random | None = None) -> Op:
         """
@@ -215,8 +216,11 @@ class ProgramMaker:
         if "O_CREAT" in flags or "O_TMPFILE" in flags:
             args["mode"] = self._mode("file")
         self._labels.append(label)
-        if self._sketch.kind(path) in {None, "file", "dir"}:
+        kind = "dir" if path == "." else self._sketch.kind(path)
+        if kind in {None, "file"}:
             self._plain_files.append(label)
+        elif kind == "dir":
+            self._plain_directories.append(label)
         if path == "." or "O_DIRECTORY" in flags:
             self._directories.append(label)
         elif "O_RDONLY" not in flags:
@@ -256,12 +260,14 @@ class ProgramMaker:
 
     def _changed(self) -> str:
         """
-        Draw a file to change the attributes of; not a device or fifo.
+        Draw a file to change the attributes of.
 
-        Where such a one has lost its name, the kernel copies it up over whatever has
-        the name now (docs/deviations.md).
+        Not a device or fifo, nor a directory once something was renamed: where such a
+        one has lost its name, the kernel copies it up over whatever has the name now
+        (docs/deviations.md).
         """
-        return self._rng.choice(self._plain_files or ["none"])
+        known = self._plain_files + self._plain_directories
+        return self._rng.choice(known or ["none"])
 
     def _fchmod(self, _: str) -> dict[str, Any]:
         return {"fd": self._changed(), "mode": self._mode("file")}
@@ -299,6 +305,7 @@ class ProgramMaker:
     def _rename(self, _: str) -> dict[str, Any]:
         src, dst = self._path(), self._target()
         self._sketch.move(src, dst)
+        self._plain_directories.clear()
         return {"src": src, "dst": dst}
 
     def _renameat2(self, _: str) -> dict[str, Any]:
@@ -306,6 +313,7 @@ class ProgramMaker:
         swap = "EXCHANGE" in flags
         src, dst = self._path(), self._path() if swap else self._target()
         self._sketch.move(src, dst, swap=swap)
+        self._plain_directories.clear()
         return {"src": src, "dst": dst, "flags": list(flags)}
 
     def _target(self) -> str:
@@ -387,6 +395,7 @@ class ProgramMaker:
         self._directories.clear()
         self._files.clear()
         self._plain_files.clear()
+        self._plain_directories.clear()
         if not self._remounts_with or self._rng.random() < 0.6:
             return {}
         return {"options": dict(self._rng.choice(self._remounts_with))}

@@ -61,8 +61,10 @@ class Calls(Protocol):
     #: A modification time from here on was set during the run.
     now_ns: int
 
-    def acting_as(self, uid: int, gid: int) -> AbstractContextManager[None]:
-        """Make the calls within as another user, without further groups."""
+    def acting_as(
+        self, uid: int, gid: int, *groups: int
+    ) -> AbstractContextManager[None]:
+        """Make the calls within as another user, with just these further groups."""
         ...  # pragma: no cover
 
     def stat(self, path: str, *, follow: bool) -> os.stat_result: ...
@@ -113,6 +115,7 @@ class Calls(Protocol):
         ...  # pragma: no cover
 
     def sync(self) -> None: ...
+    def umask(self, mask: int) -> None: ...
 
 
 def errno_name(number: int | None) -> str:
@@ -169,6 +172,7 @@ class Session:
         self.calls = calls
         self._fds: dict[str, int] = {}
         self._inos: dict[str, int] = {}
+        self._mask: str | None = None
 
     def perform(self, op: Op) -> Result:
         """Carry out one operation, other than ``remount``, and give its result."""
@@ -216,8 +220,15 @@ class Session:
         self.calls.close(fd)
 
     def remember(self, other: Session) -> None:
-        """Take over the inode numbers that another session kept."""
+        """Take over the inode numbers and the umask that another session kept."""
         self._inos = other._inos
+        if other._mask is not None:
+            self.umask({"mask": other._mask})
+
+    def umask(self, args: Mapping[str, JSON]) -> None:
+        """Set the umask of the calls from here on."""
+        self._mask = args["mask"]
+        self.calls.umask(int(args["mask"], 8))
 
     def remember_ino(self, args: Mapping[str, JSON]) -> None:
         """
@@ -317,6 +328,7 @@ _PATH_ACTIONS: Final[Mapping[str, _Action]] = {
     "remember_ino": Session.remember_ino,
     "same_ino": lambda s, a: s.same_ino(s.calls.stat(a["path"], follow=False), a),
     "sync": lambda s, _: s.calls.sync(),
+    "umask": Session.umask,
 }
 
 _FD_ACTIONS: Final[Mapping[str, _Action]] = {

@@ -193,13 +193,13 @@ class Op:
     Attributes:
         name: The operation.
         args: Its arguments, as in JSON.
-        identity: User and group that make the call, if not root.
+        identity: User, group and further groups that make the call, if not root.
         expect: What the call gives, if that is known.
     """
 
     name: str
     args: Mapping[str, JSON] = attrs.field(factory=dict)
-    identity: tuple[int, int] | None = None
+    identity: tuple[int, ...] | None = None
     expect: Result | None = None
 
     @classmethod
@@ -226,7 +226,9 @@ class Op:
         expect = fields.get("expect")
         if expect is not None:
             _refuse_unknown(_mapping(expect, where), ("ok", "errno"), where)
-        return cls(name, args, identity and (identity[0], identity[1]), expect)
+        if identity is not None and len(identity) < 2:
+            raise FormatError(f"{where}: 'as' is a user, a group and further groups")
+        return cls(name, args, identity and tuple(identity), expect)
 
     def to_json(self) -> dict[str, JSON]:
         """Give the JSON form."""
@@ -286,6 +288,7 @@ OPERATIONS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "fsame_ino": (("fd", "name"), ()),
     "remount": ((), ("options",)),
     "sync": ((), ()),
+    "umask": (("mask",), ()),
 }
 
 

@@ -48,10 +48,10 @@ class KernelCalls:
         return self._root if path == "." else path
 
     @contextmanager
-    def acting_as(self, uid: int, gid: int) -> Iterator[None]:
-        """Make the calls within as another user, without further groups."""
+    def acting_as(self, uid: int, gid: int, *groups: int) -> Iterator[None]:
+        """Make the calls within as another user, with just these further groups."""
         before = os.geteuid(), os.getegid(), os.getgroups()
-        os.setgroups([])
+        os.setgroups(groups)
         os.setegid(gid)
         os.seteuid(uid)
         try:
@@ -217,6 +217,10 @@ class KernelCalls:
     def sync(self) -> None:
         """Call ``sync``."""
         os.sync()
+
+    def umask(self, mask: int) -> None:
+        """Call ``umask``."""
+        os.umask(mask)
 
 
 @final

@@ -19,7 +19,8 @@ MODES: Final = {
     "file": ("0644", "0644", "0644", "0600", "0666", "4755", "2755", "0000"),
 }
 OWNERS: Final = ((0, 0), (0, 0), (0, 0), (1000, 1000), (5, 6), (1000, 6))
-_USERS: Final = ((1000, 1000), (5, 6))
+#: User, group and further groups.
+_USERS: Final = ((1000, 1000), (5, 6), (1000, 5, 6), (7, 7, 6, 1000), (1000, 6, 0))
 #: In such a directory, what O_CREAT may open depends on settings of the host
 #: (``fs.protected_regular``): programs that meet one do without.
 STICKY: Final = "1777"
@@ -387,6 +388,9 @@ class ProgramMaker:
     def _fsame_ino(self, _: str) -> dict[str, Any]:
         return {"fd": self._label(), "name": self._rng.choice(self._inos)}
 
+    def _umask(self, _: str) -> dict[str, Any]:
+        return {"mask": self._rng.choice(("022", "000", "077", "027", "777"))}
+
     def _sync(self, _: str) -> dict[str, Any]:
         return {}
 
@@ -481,7 +485,7 @@ _OPERATIONS: Final = (
     *((1, "pwrite"), (1, "lseek"), (1, "ftruncate"), (1, "fchmod"), (1, "fchown")),
     *((1, "fsync"), (1, "fallocate"), (2, "fstat"), (1, "freaddir"), (1, "flink")),
     *((1, "fmtime"), (1, "remember_ino"), (2, "same_ino"), (1, "remount")),
-    *((1, "fsame_ino"), (0.3, "sync")),
+    *((1, "fsame_ino"), (0.3, "sync"), (0.5, "umask")),
 )
 _FD_OPERATIONS: Final = frozenset(
     {

@@ -21,6 +21,8 @@ from unionfs_sim.testing.conformance.rawlayers import from_layer, to_layer
 #: When runs start: later than any time that a case sets.
 NOW_NS: Final = 4_000_000_000 * 1_000_000_000
 
+_UMASK: Final = 0o022
+
 #: What the result of an operation is called that the simulator has no verb for.
 MISSING: Final = "ENOSYS-in-simulator"
 
@@ -39,15 +41,21 @@ class SimulatorCalls:
     def __init__(self, fs: UnionFS) -> None:
         self._root_fs = fs
         self._fs = fs
+        self._mask = _UMASK
 
     @staticmethod
     def _at(path: str) -> str:
         return "/" if path == "." else path
 
+    def umask(self, mask: int) -> None:
+        """Set the umask of all calls from here on."""
+        self._mask = mask
+        self._fs = self._root_fs = self._root_fs.as_user(0, 0, umask=mask)
+
     @contextmanager
-    def acting_as(self, uid: int, gid: int) -> Iterator[None]:
-        """Make the calls within as another user, without further groups."""
-        self._fs = self._root_fs.as_user(uid, gid)
+    def acting_as(self, uid: int, gid: int, *groups: int) -> Iterator[None]:
+        """Make the calls within as another user, with just these further groups."""
+        self._fs = self._root_fs.as_user(uid, gid, groups, self._mask)
         try:
             yield
         finally:

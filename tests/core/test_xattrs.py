@@ -189,3 +189,18 @@ def test_given_value_can_change_afterwards() -> None:
     value[:] = b"y"
 
     assert b"x" == fs.getxattr("/f", "user.n")
+
+
+@pytest.mark.parametrize("path", ["/f", "/nowhere"])
+def test_values_have_a_limit(path: str) -> None:
+    """A value of more than 64 KiB is refused before the path is looked at."""
+    assert "E2BIG" == outcome(UnionFS([BASE]), "setxattr", path, "user.k", bytes(65537))
+
+
+def test_the_longest_value_is_kept() -> None:
+    """A value of just 64 KiB is none too long."""
+    fs = UnionFS([BASE])
+
+    fs.setxattr("/f", "user.k", bytes(65536))
+
+    assert bytes(65536) == fs.getxattr("/f", "user.k")

@@ -286,10 +286,11 @@ class UnionChanger(UnionReader):
 
         Raises:
             UnionFSError: EEXIST, ENODATA, by the flags; EOPNOTSUPP, EINVAL, ERANGE,
-                by the name; EPERM, EACCES, ENOENT, ENOTDIR, EROFS.
+                by the name; E2BIG, the value is longer than 64 KiB; EPERM, EACCES,
+                ENOENT, ENOTDIR, EROFS.
         """
         text = fspath(path)
-        number = xattrs.name_error(name)
+        number = xattrs.name_error(name) or xattrs.size_error(value)
         if number:
             raise fs_error(number, text, op="setxattr")
         place = self._place(path, op="setxattr", follow=follow_symlinks)

@@ -19,6 +19,7 @@ _STICKY: Final = 0o1000
 _SET_UID: Final = 0o4000
 _SET_GID: Final = 0o2000
 _GROUP_EXECUTE: Final = 0o010
+_CAPABILITY: Final = "security.capability"
 
 
 def member(caller: Credentials, gid: int) -> bool:
@@ -86,6 +87,21 @@ def without_set_id(mode: int) -> int:
     return mode & ~drop
 
 
+def without_capability(meta: Meta) -> Meta:
+    """Drop the capability of a program, which speaks of what it was (found-116)."""
+    if _CAPABILITY not in meta.xattrs:
+        return meta
+    kept = {key: value for key, value in meta.xattrs.items() if key != _CAPABILITY}
+    return attrs.evolve(meta, xattrs=kept)
+
+
+def written(meta: Meta, caller: Credentials) -> Meta:
+    """Drop what a change of its content takes from a file; root keeps set-id bits."""
+    if not caller.is_root:
+        meta = attrs.evolve(meta, mode=without_set_id(meta.mode))
+    return without_capability(meta)
+
+
 @final
 @attrs.frozen
 class Change:
@@ -140,6 +156,8 @@ def chown(caller: Credentials, uid: int, gid: int, *, directory: bool) -> Change
             raise fs_error(errno.EPERM, path, op=op)
 
     def change(meta: Meta) -> Meta:
+        if not directory:
+            meta = without_capability(meta)
         return attrs.evolve(
             meta,
             uid=meta.uid if uid == -1 else uid,

@@ -11,8 +11,6 @@ import errno
 from collections.abc import Callable
 from typing import Final
 
-import attrs
-
 from unionfs_sim.core import permissions
 from unionfs_sim.core.content import Content
 from unionfs_sim.core.copyup import Draft
@@ -406,10 +404,8 @@ def set_content(
 
 
 def _content_step(call: Call, inode: UpperFile, content: Content) -> Step:
-    meta = timed(inode.meta, call.now_ns, call.now_ns)
-    if not call.caller.is_root:
-        meta = attrs.evolve(meta, mode=permissions.without_set_id(meta.mode))
-    return SetContent(inode, content, meta)
+    meta = permissions.written(inode.meta, call.caller)
+    return SetContent(inode, content, timed(meta, call.now_ns, call.now_ns))
 
 
 def open_file(call: Call, place: Place, content: Content | None) -> Plan:

@@ -12,6 +12,7 @@ from unionfs_sim.core.paths import to_bytes
 from unionfs_sim.core.permissions import READ, WRITE, allows, owns
 
 NAME_BYTES_MAX: Final = 255
+VALUE_BYTES_MAX: Final = 1 << 16
 
 _NAMESPACES: Final = ("user.", "trusted.", "security.", "system.")
 _ACLS: Final = frozenset({"system.posix_acl_access", "system.posix_acl_default"})
@@ -25,6 +26,11 @@ def name_error(name: str) -> int:
     (0, True)
     """
     return 0 if 0 < len(to_bytes(name)) <= NAME_BYTES_MAX else errno.ERANGE
+
+
+def size_error(value: bytes) -> int:
+    """Give what is wrong with a value before the path is looked at, or 0."""
+    return errno.E2BIG if len(value) > VALUE_BYTES_MAX else 0
 
 
 def support_error(name: str) -> int:

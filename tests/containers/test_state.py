@@ -17,6 +17,7 @@ from unionfs_sim.containers.errors import Conflict, InvalidParameter
 from unionfs_sim.containers.host import Host
 from unionfs_sim.containers.programs import Programs
 from unionfs_sim.containers.scheduling import Steps
+from unionfs_sim.image.open import open_image
 
 
 def test_everything_is_there_again(tmp_path: Path) -> None:
@@ -235,12 +236,15 @@ for each in engine.containers.list(all=True):
 number = len(engine.containers)
 while True:
     number += 1
-    script = f"echo {number} >> /v/all; echo {number} > /own"
+    script = (f"echo {number} >> /v/all; echo {number} > /own;"
+              f" yes {number} | head -n 999 > /v/big; cp /v/big /big")
     engine.containers.run("busybox", ["sh", "-c", script], name=f"c{number}",
                           volumes=["vol:/v"])
     print(number, flush=True)
     if number % 3 == 0:
         engine.containers.get(f"c{number - 1}").commit("app", f"v{number}")
+        if number > 6:
+            engine.images.remove(f"app:v{number - 3}")
 """
 
 
@@ -261,6 +265,13 @@ def check(folder: Path, acknowledged: int) -> None:
             number = container.name.removeprefix("c")
             assert f"{number}\n" == container.rw.read_text("/own")
             assert "exited" == container.status
+            assert f"{number}\n" * 999 == container.rw.read_text("/big")
+        if started:
+            last = f"{lines[-1]}\n" * 999
+            assert last == engine.volumes.get("vol").fs.read_text("/big")
+        for image in engine.images.list(all=True):
+            name = image.id.removeprefix("sha256:")
+            open_image(folder / "images", name=name, verify=True).close()
 
 
 @pytest.mark.slow

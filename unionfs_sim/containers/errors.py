@@ -2,7 +2,7 @@
 What an engine refuses, named and numbered as Docker's own errors are.
 
 Each error carries the status that Docker's API would answer with and the very message
-of a real engine; a client puts ``Error response from daemon: `` before it.
+of a real engine; a client puts "Error response from daemon:" before it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ class EngineError(Exception):
 
     Attributes:
         status: The status of Docker's API.
-        message: The sentence of a real engine.
 
     >>> str(NotFound("No such container: web")), NotFound("").status
     ('No such container: web', 404)

@@ -151,7 +151,6 @@ class Image:
         id: The digest of its config.
         value: The image itself, with its layers.
         parent: The id of the image that it was built on by this engine, or nothing.
-        stack: Its layers under an ``-init`` layer, which all its containers share.
     """
 
     def __init__(

@@ -145,7 +145,6 @@ class Task:
 
     Attributes:
         code: Its exit code, once it has ended.
-        ended: Happens when it ends.
     """
 
     __slots__ = (

@@ -21,6 +21,7 @@ from unionfs_sim.core.content import CHUNK_BYTES_MAX
 from unionfs_sim.core.flags import O_WRONLY
 from unionfs_sim.core.records import MergedDirectory
 from unionfs_sim.core.sharing import SHARE, Overlaid
+from unionfs_sim.core.upper import UpperDirectory
 
 DEPTHS = (1, 2, 7, 40)
 
@@ -241,6 +242,25 @@ def test_fork_and_commit_copy_nothing() -> None:
         layer.root.entries["big"].content,  # type: ignore[union-attr]
     )
     assert fs.read_bytes("/mine") == again.read_bytes("/mine")
+
+
+@pytest.mark.parametrize("changes", [10, 300])
+def test_fork_makes_one_directory(changes: int) -> None:
+    """A fork makes its root, however much was changed; the rest when it is looked at."""
+    fs = UnionFS([Layer.build({f"d{n}/f": "" for n in range(changes)})])
+    for number in range(changes):
+        fs.write_bytes(f"/d{number}/g", b"y")
+    gc.collect()
+    before = sum(isinstance(x, UpperDirectory) for x in gc.get_objects())
+    twin = fs.fork()
+
+    def made() -> int:
+        gc.collect()
+        return sum(isinstance(x, UpperDirectory) for x in gc.get_objects()) - before
+
+    assert 1 == made()
+    assert b"y" == twin.read_bytes("/d3/g")
+    assert 1 + changes == made()
 
 
 def literal_of(size: int) -> Regular:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import weakref
+from threading import Thread
 
 import pytest
 
@@ -21,9 +22,10 @@ from unionfs_sim import (
     UnionFS,
     UnionFSError,
 )
+from unionfs_sim.core.forking import Fork, Snapshot
 from unionfs_sim.core.layer import Spec
 from unionfs_sim.core.policy import Policy
-from unionfs_sim.core.upper import UpperDirectory
+from unionfs_sim.core.upper import UpperDirectory, UpperFile
 
 
 def private(**marks: bytes) -> Meta:
@@ -201,6 +203,87 @@ def test_fork_goes_its_own_way() -> None:
         twin.exists("/d/f"),
     )
     assert fs.stat("/n").st_ino == twin.stat("/n").st_ino
+
+
+def test_copies_of_forks_forget_nothing() -> None:
+    """Whatever an inode has, its copy in a fork has: all fields but the status."""
+    fs = UnionFS()
+    fs.write_text("/f", "x")
+    file, root = fs.space.root.entries["f"], fs.space.root
+    assert isinstance(file, UpperFile)
+    for number, name in enumerate(UpperFile.__slots__):
+        setattr(file, name, number + 5)
+    for number, name in enumerate(UpperDirectory.__slots__):
+        if name not in {"entries", "parent", "name"}:
+            setattr(root, name, number + 50)
+    twin = Fork(Snapshot()).directory(root, None, "")
+    copy = twin.entries["f"]
+
+    assert [getattr(root, x) for x in UpperDirectory.__slots__ if x not in _OWN] == [
+        getattr(twin, x) for x in UpperDirectory.__slots__ if x not in _OWN
+    ]
+    assert [getattr(file, x) for x in UpperFile.__slots__ if x not in _OWN] == [
+        getattr(copy, x) for x in UpperFile.__slots__ if x not in _OWN
+    ]
+
+
+#: What a copy has of its own.
+_OWN = {"entries", "parent", "status"}
+
+
+def test_fork_is_let_go_of() -> None:
+    """Nothing is kept for a fork that is gone, or has seen everything."""
+    fs = UnionFS()
+    fs.makedirs("/a/b")
+    twin = fs.fork()
+    kept = fs.space.snapshot()
+    assert kept is not None
+    fs.write_text("/a/f", "")
+    assert len(kept.kept) > 0
+    assert fs.fork().space.snapshot() is None
+    kept = None
+
+    assert [("/", ["a"], []), ("/a", ["b"], []), ("/a/b", [], [])] == [*twin.walk("/")]
+    gc.collect()
+    assert fs.space.snapshot() is None
+
+
+def test_forks_of_one_moment_share_a_snapshot() -> None:
+    """A thousand forks of what does not change keep one thing between them."""
+    fs = UnionFS()
+    fs.write_text("/f", "")
+    forks = [fs.fork() for _ in range(10)]
+    one = fs.space.snapshot()
+    fs.write_text("/g", "")
+    forks.append(fs.fork())
+
+    assert one is not fs.space.snapshot()
+    assert one is not None
+    assert one.newer is fs.space.snapshot()
+    assert [["f"]] * 10 + [["f", "g"]] == [fork.listdir("/") for fork in forks]
+
+
+def test_forks_go_their_own_way_in_threads() -> None:
+    """A fork in another thread stays as it was while what it came from changes."""
+    fs = UnionFS()
+    for number in range(300):
+        fs.makedirs(f"/d{number}")
+        fs.write_text(f"/d{number}/f", "old")
+    seen: list[set[str]] = []
+
+    def look(fork: UnionFS) -> None:
+        seen.append({fork.read_text(f"/d{n}/f") for n in range(300)})
+
+    threads = [Thread(target=look, args=(fs.fork(),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(300):
+        fs.write_text(f"/d{number}/f", "new")
+        fs.rename(f"/d{number}", f"/e{number}")
+    for thread in threads:
+        thread.join()
+
+    assert [{"old"}] * 4 == seen
 
 
 def test_same_program_gives_the_same_answers() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.worlds import PATHS, shown, snapshot
-from unionfs_sim import Layer, Negative, Stack, UnionFS, UnionFSError
+from unionfs_sim import Layer, Negative, Policy, Stack, UnionFS, UnionFSError
 from unionfs_sim.core.content import Content, literal
 from unionfs_sim.core.paths import join
+from unionfs_sim.core.policy import Redirect
 from unionfs_sim.testing import strategies
 
 TEXTS = st.sampled_from(["", "x", "longer text"])
@@ -102,6 +104,48 @@ def test_forks_go_their_own_way(
     assert before == snapshot(twin)
     run(twin, further)
     assert before == snapshot(fs)
+
+
+def state(fs: UnionFS) -> list[object]:
+    """Give what a union shows, inode numbers, link counts and private marks included."""
+    found: list[object] = [snapshot(fs)]
+    for path in PATHS:
+        live = fs.lookup(path)
+        if not isinstance(live, Negative):
+            found += [path, tuple(fs.lstat(path)), dict(live.meta.private)]
+    return found
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(), Policy(index=True, redirect_dir=Redirect.ON)]
+)
+@given(
+    strategies.stacks(), strategies.layers(label="upper"), PROGRAMS, PROGRAMS, PROGRAMS
+)
+def test_forks_stay_as_they_were(
+    policy: Policy,
+    stack: Stack,
+    upper: Layer,
+    first: Program,
+    second: Program,
+    third: Program,
+) -> None:
+    """What a fork has not looked at yet stays what it was when it was forked."""
+    fs = UnionFS(stack, upper=upper, policy=policy)
+    run(fs, first)
+    before = state(fs)
+    fork, changed = fs.fork(), fs.fork()
+    grandchild = fork.fork()
+    run(fs, second)
+    between = state(fs)
+    later = fs.fork()
+    run(fs, third)
+    run(changed, third)
+    run(later.fork(), second)
+
+    assert before == state(grandchild)
+    assert before == state(fork)
+    assert between == state(later)
 
 
 @settings(max_examples=25)

@@ -30,6 +30,7 @@ from unionfs_sim.core.steps import (
     SetMark,
     SetMeta,
     Step,
+    touched,
 )
 from unionfs_sim.core.upper import (
     UpperDirectory,
@@ -91,15 +92,19 @@ def apply(space: Space, plan: Plan, fault: Fault | None = None) -> Sequence[Edit
 class _Work:
     """The changes of one commit, and how to take them back."""
 
-    __slots__ = ("_now_ns", "_space", "_undo", "edits")
+    __slots__ = ("_now_ns", "_snapshot", "_space", "_undo", "edits")
 
     def __init__(self, space: Space, now_ns: int) -> None:
         self.edits: list[Edit] = []
         self._space = space
         self._now_ns = now_ns
+        self._snapshot = space.snapshot()
         self._undo: list[tuple[Any, ...]] = []  # functions, each with its arguments
 
     def do(self, step: Step) -> None:
+        if self._snapshot is not None:
+            for inode in touched(step):
+                self._snapshot.keep(inode)
         _DO[step.__class__](self, step)
 
     def undo(self) -> None:

@@ -8,13 +8,14 @@ are not frozen only because making a frozen one takes three times as long.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias, final
 
 import attrs
 
 from unionfs_sim.core.content import Content
 from unionfs_sim.core.meta import Meta
-from unionfs_sim.core.nodes import Leaf
+from unionfs_sim.core.nodes import WHITEOUT, Leaf
 from unionfs_sim.core.paths import Name, join, to_text
 from unionfs_sim.core.upper import UpperDirectory, UpperFile, UpperInode
 
@@ -199,6 +200,24 @@ Step: TypeAlias = (
     | Exchange
     | AddToIndex
 )
+
+
+def touched(step: Step) -> Iterator[UpperInode]:
+    """Give the inodes that a step can change; what its names stand for are some."""
+    if isinstance(step, _EntryStep):
+        yield step.directory
+        yield from _standing(step.directory, step.name)
+    if isinstance(step, (Move, Exchange)):
+        yield step.to_directory
+        yield from _standing(step.to_directory, step.to_name)
+    elif not isinstance(step, (Remove, PutWhiteout)):
+        yield step.inode
+
+
+def _standing(directory: UpperDirectory, name: Name) -> Iterator[UpperInode]:
+    entry = directory.entries.get(name)
+    if entry is not None and entry is not WHITEOUT:
+        yield entry
 
 
 @final

@@ -93,7 +93,6 @@ class UpperFile:
         return f"<upper {self.node!r}>"
 
 
-@final
 class UpperDirectory:
     """
     A directory of the upper.
@@ -289,53 +288,6 @@ def link_count(inode: UpperFile) -> int:
     """
     value = None if inode.plain_count else inode.meta.private.get("nlink")
     return inode.nlink + int(value[1:]) if value else inode.nlink
-
-
-def fork(root: UpperDirectory, copies: dict[int, UpperFile]) -> UpperDirectory:
-    """
-    Copy an upper, content shared; takes O(entries of the upper).
-
-    Args:
-        root: The root.
-        copies: Takes the copies of inodes, by the identity of what they copy.
-    """
-    copy_root = _copy_directory(root, None)
-    pending = [(root, copy_root)]
-    while pending:
-        source, copy = pending.pop()
-        entries: dict[Name, UpperEntry] = {}
-        for name, entry in source.entries.items():
-            if entry is WHITEOUT:
-                entries[name] = entry
-            elif isinstance(entry, UpperDirectory):
-                entries[name] = made = _copy_directory(entry, copy)
-                pending.append((entry, made))
-            else:
-                twin = copies.get(id(entry))
-                if twin is None:
-                    twin = copies[id(entry)] = UpperFile(entry.node, entry.origin)
-                    twin.nlink, twin.number = entry.nlink, entry.number
-                    twin.broken, twin.stub = entry.broken, entry.stub
-                    twin.plain_count = entry.plain_count
-                    twin.lower_links = entry.lower_links
-                entries[name] = twin
-        copy.entries.update(entries)
-    return copy_root
-
-
-def _copy_directory(
-    source: UpperDirectory, parent: UpperDirectory | None
-) -> UpperDirectory:
-    copy = UpperDirectory(
-        source.meta,
-        below=source.below,
-        opaque=source.opaque,
-        parent=parent,
-        name=source.name,
-    )
-    copy.number, copy.broken = source.number, source.broken
-    copy.fresh = source.fresh
-    return copy
 
 
 def freeze(root: UpperDirectory, label: str) -> Layer:

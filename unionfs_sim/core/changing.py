@@ -68,7 +68,7 @@ class UnionChanger(UnionReader):
         )
         if known is None:
             self._cache.know(place)
-        if arrive:
+        if arrive and isinstance(place.live, UpperDirectory):
             self._arrive(place)
         return place
 

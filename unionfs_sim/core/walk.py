@@ -121,8 +121,11 @@ def find(
     """
     check(path, op=op)
     if known is not None and caller.is_root:
-        pending, start = [known[1]], known[0]
-        return _walk(space, path, pending, False, op, caller, start, follow, creates)  # noqa: FBT003
+        directory, name = known
+        live = _child(space, path, directory, name, op)
+        if not follow or _target(live) is None:
+            return Place(path, directory, name, live, False, name, 0)  # noqa: FBT003
+        return _walk(space, path, [name], False, op, caller, directory, follow, creates)  # noqa: FBT003
     pending = path.split("/")
     slash = pending[-1] in {"", ".", ".."}
     pending.reverse()
@@ -157,7 +160,9 @@ def find_parent(
     """
     check(path, op=op)
     if known is not None and caller.is_root:
-        return _walk(space, path, [known[1]], False, op, caller, known[0], None)  # noqa: FBT003
+        directory, name = known
+        live = _peek(space, directory, name)
+        return Place(path, directory, name, live, False, name, 0)  # noqa: FBT003
     stripped = path.rstrip("/")
     slash = len(stripped) < len(path)
     pending = stripped.split("/")
@@ -210,15 +215,10 @@ def _walk(
             continue
         if creates and pending and not any(pending):
             raise fs_error(errno.EISDIR, path, op=op)
-        fits = len(name) <= _SHORT_NAME or name_fits(name)
         if follow is None and not pending:
-            live = space.peek(directory, name) if fits else _TOO_LONG
+            live = _peek(space, directory, name)
             return Place(path, directory, name, live, slash, last, links, trail)
-        if not fits:
-            raise fs_error(errno.ENAMETOOLONG, path, op=op)
-        live = space.child(directory, name)
-        if live.__class__ is Broken:
-            raise fs_error(live.errno, path, op=op)
+        live = _child(space, path, directory, name, op)
         target = _target(live) if pending or follow else None
         if target is not None:
             links += 1
@@ -237,6 +237,25 @@ def _walk(
             number = errno.ENOENT if live is None else errno.ENOTDIR
             raise fs_error(number, path, op=op)
     return Place(path, directory, "", directory, slash, last, links, trail)
+
+
+def _child(
+    space: Space, path: str, directory: LiveDirectory, name: Name, op: str
+) -> Live | None:
+    """Find a name on the way."""
+    if len(name) > _SHORT_NAME and not name_fits(name):
+        raise fs_error(errno.ENAMETOOLONG, path, op=op)
+    live = space.child(directory, name)
+    if isinstance(live, Broken):
+        raise fs_error(live.errno, path, op=op)
+    return live
+
+
+def _peek(space: Space, directory: LiveDirectory, name: Name) -> Live | None:
+    """Find the name that a verb is about, and leave no mark."""
+    if len(name) > _SHORT_NAME and not name_fits(name):
+        return _TOO_LONG
+    return space.peek(directory, name)
 
 
 #: What a name that is too long stands for: the verb refuses it in its turn (found-097).

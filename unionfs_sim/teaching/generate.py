@@ -29,6 +29,8 @@ CONTENTS: Final = (b"x", b"y", b"")
 MODES: Final = (0o644, 0o600, 0o755)
 #: In percent: how often a path is one that already occurs.
 HOT: Final = 80
+#: A name that nothing has before.
+NEW: Final = ("n",)
 #: In percent: how often the next operation is on what the last one removed.
 AGAIN: Final = 40
 
@@ -67,9 +69,9 @@ def path(source: Source, *, depth_max: int = DEPTH_MAX) -> Path:
     return tuple(choose(source, NAMES) for _ in range(depth))
 
 
-def hot_path(source: Source, known: Sequence[Path]) -> Path:
+def hot_path(source: Source, known: Sequence[Path], *, percent: int = HOT) -> Path:
     """Draw a path: mostly a known one, else any."""
-    if known and not chance(source, 100 - HOT):
+    if known and not chance(source, 100 - percent):
         return choose(source, known)
     return path(source)
 
@@ -136,18 +138,20 @@ def operation(source: Source, known: Sequence[Path], *, commit: bool = False) ->
     return Op(verb, at)
 
 
-def _again(source: Source, known: Sequence[Path], removed: Op) -> Op:
-    """Draw an operation on what was just removed: where unions are weakest."""
+def _again(source: Source, known: Sequence[Path], removed: Op) -> list[Op]:
+    """Draw operations on what was just removed: where unions are weakest."""
     at = removed.arguments[0]
-    match source.below(4):
+    match source.below(5):
         case 0:
-            return Op("mkdir", at)
+            return [Op("mkdir", at)]
         case 1:
-            return Op("write", at, choose(source, CONTENTS))
+            return [Op("write", at, choose(source, CONTENTS))]
         case 2:
-            return Op("rename", hot_path(source, known), at)
+            return [Op("rename", hot_path(source, known), at)]
+        case 3:
+            return [Op("mkdir", NEW), Op("rename", NEW, at)]
         case _:
-            return Op("chmod", at, choose(source, MODES))
+            return [Op("chmod", at, choose(source, MODES))]
 
 
 def program(
@@ -162,11 +166,12 @@ def program(
     seen = sorted(known)
     drawn: list[Op] = []
     for _ in range(steps_min + source.below(steps_max + 1 - steps_min)):
-        op = operation(source, seen, commit=commit)
         if drawn and drawn[-1].verb in _REMOVING and chance(source, AGAIN):
-            op = _again(source, seen, drawn[-1])
-        drawn.append(op)
-        for at in op.arguments:
+            some = _again(source, seen, drawn[-1])
+        else:
+            some = [operation(source, seen, commit=commit)]
+        drawn += some
+        for at in (x for op in some for x in op.arguments):
             if isinstance(at, tuple) and at not in seen:
                 seen.append(at)
     return drawn

@@ -98,7 +98,7 @@ def tasks(
 def perform(task: Task) -> list[Outcome]:
     """Run a task; give an outcome for each implementation."""
     prop = law_of(task.prop)
-    reached = reach(prop, task.seed, task.examples)
+    reached = reach(prop, task.seed, task.examples) if task.mutants else []
     outcomes = [_on_mutant(prop, task, name, reached) for name in task.mutants]
     for name in task.variants:
         lab = subject(name)

@@ -33,7 +33,7 @@ class Lab:
     def __init__(self, name: str = "plain", bug: Bug = correct) -> None:
         self.name = name
         self.bug = bug
-        self._shared: dict[tuple[int, ...], Stack] = {}
+        self._last: tuple[Image, Stack] | None = None
 
     def stack(self, layers: Sequence[Layer] = ()) -> Stack:
         """Put an empty writable layer over layers, base first."""
@@ -72,7 +72,9 @@ class Lab:
         """Start a container."""
         union = self.stack(image)
         if self.bug("containers_share_upper"):
-            union = self._shared.setdefault(tuple(map(id, image)), union)
+            if self._last is not None and self._last[0] is image:
+                union = self._last[1]
+            self._last = image, union
         return Container(image, mounts, read_only, self.bug, union)
 
     def __repr__(self) -> str:

@@ -243,7 +243,8 @@ def is_empty(directory: LiveDirectory, *, ghosts: bool = False) -> bool:
 
     Args:
         directory: The directory.
-        ghosts: Whether an xattr whiteout that is listed counts (overlayfs.md, 1.5).
+        ghosts: Whether an xattr whiteout counts, be it listed or not: the kernel does
+            not look what it is before it removes a directory (found-117).
     """
     own: Mapping[Name, UpperEntry] = {}
     below: LiveDirectory | None = directory
@@ -254,9 +255,13 @@ def is_empty(directory: LiveDirectory, *, ghosts: bool = False) -> bool:
     if any(listed(entry, ghosts=ghosts) for entry in own.values()):
         return False
     return below is None or not any(
-        name not in own and listed(entry, ghosts=ghosts)
+        name not in own and (listed(entry, ghosts=ghosts) or (ghosts and _quiet(entry)))
         for name, entry in below.entries.items()
     )
+
+
+def _quiet(entry: UpperEntry | Record) -> bool:
+    return isinstance(entry, Broken) and entry.quiet
 
 
 def covered(directory: UpperDirectory, name: Name) -> bool:

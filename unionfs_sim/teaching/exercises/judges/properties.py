@@ -25,15 +25,19 @@ Do: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Run]
 
 #: What a kill, its speed and its brevity weigh where all three count.
 KILLS, SPEED, BREVITY = 0.7, 0.2, 0.1
+#: This share of quick kills, or of short examples, gets all points for it.
+ENOUGH: Final = 0.9
 #: What each false alarm costs.
 ALARM: Final = 0.25
 #: How many of the planted bugs are shown with their smallest example.
 SHRUNK_MAX: Final = 4
 #: How many examples each correct variant is tried with, unless an exercise says.
-ACCEPT_EXAMPLES: Final = 100
+ACCEPT_EXAMPLES: Final = 60
+_FIRST_EXAMPLES: Final = 20
 _PROBED: Final = 40
 _VACUOUS: Final = 0.05
-_SEEDS: Final = 3
+#: How many seeds a bug is tried with; it counts if two of three find it.
+SEEDS: Final = 3
 
 
 @attrs.define
@@ -194,7 +198,8 @@ def classify(
     _try_correct(found, do, names, correct, seed, accepted)
     valid = [verdict.name for verdict in found.verdicts.values() if verdict.valid]
     _try_bugs(found, do, valid, seed, examples, everything=everything)
-    _try_seeds(found, do, seed, examples, shrunk)
+    seeds = range(seed, seed + settings.get("seeds", SEEDS))
+    _try_seeds(found, do, seeds, examples, shrunk)
     return found
 
 
@@ -254,18 +259,15 @@ def _try_bugs(
 ) -> None:
     """See which bugs the valid tests reject, each test when those before it did not."""
     left = list(found.bugs)
-    rounds = [list(valid)] if everything else [[name] for name in valid]
-    for names in rounds:
+    rounds = [(list(valid), examples)]
+    if not everything:  # most bugs are found soon, by one of the tests
+        rounds = [
+            ([name], limit) for limit in (_FIRST_EXAMPLES, examples) for name in valid
+        ]
+    for names, limit in rounds:
+        base = {"do": "test", "seed": seed, "examples": limit}
         tasks = [
-            {
-                "do": "test",
-                "test": name,
-                "subject": bug,
-                "seed": seed,
-                "examples": examples,
-            }
-            for bug in left
-            for name in names
+            base | {"test": name, "subject": bug} for bug in left for name in names
         ]
         if not tasks:
             return
@@ -283,7 +285,7 @@ def _try_bugs(
 
 
 def _try_seeds(
-    found: Classification, do: Do, seed: int, examples: int, shrunk: int
+    found: Classification, do: Do, seeds: range, examples: int, shrunk: int
 ) -> None:
     """See how soon the rejecting tests reject, over further seeds, and how clearly."""
     tasks = [
@@ -291,13 +293,13 @@ def _try_seeds(
             "do": "test",
             "test": kill.by,
             "subject": bug,
-            "seed": seed + further,
+            "seed": seed,
             "examples": examples,
-            "shrink": further == 0,
+            "shrink": seed == seeds[0],
         }
         for number, (bug, kill) in enumerate(found.kills.items())
-        for further in range(_SEEDS)
-        if further or number < shrunk
+        for seed in seeds
+        if seed != seeds[0] or number < shrunk
     ]
     if not tasks:
         return
@@ -309,7 +311,8 @@ def _try_seeds(
         else:
             kill.examples.append(data["examples"] if rejected else examples)
             kill.found += rejected
-    for bug in [bug for bug, kill in found.kills.items() if kill.found < 2]:
+    enough = min(2, len(seeds))
+    for bug in [bug for bug, kill in found.kills.items() if kill.found < enough]:
         del found.kills[bug]  # luck: one seed of three is no rejection
         for verdict in found.verdicts.values():
             verdict.kills.discard(bug)
@@ -400,8 +403,8 @@ def parts_of(
         shown = [kill for kill in found.kills.values() if kill.example]
         brief = sum(kill.steps <= long for kill in shown)
         for key, share in (
-            ("speed", quick / len(found.bugs)),
-            ("brevity", brief / len(shown) if shown else 0.0),
+            ("speed", min(1.0, quick / len(found.bugs) / ENOUGH)),
+            ("brevity", min(1.0, brief / len(shown) / ENOUGH) if shown else 0.0),
         ):
             most = 100 * (SPEED if key == "speed" else BREVITY)
             parts.append(
@@ -409,7 +412,7 @@ def parts_of(
                     name=grading.say(f"part.{key}"),
                     score=round(most * share * found.validity, 1),
                     max_score=most,
-                    status=_status(share >= 0.9),
+                    status=_status(share == 1),
                     text=grading.say(f"score.{key}", share=round(100 * share)),
                 )
             )

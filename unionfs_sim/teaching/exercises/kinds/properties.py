@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,6 @@ import attrs
 from unionfs_sim.teaching.exercises.child import load_module
 from unionfs_sim.teaching.exercises.kinds import running
 from unionfs_sim.teaching.exercises.subjects import subject
-from unionfs_sim.teaching.subjects import using
 
 
 @attrs.frozen
@@ -44,11 +44,11 @@ def load(folder: Path, settings: dict[str, Any]) -> tuple[Submission, dict[str, 
 def carry_out(submission: Submission, task: dict[str, Any]) -> dict[str, Any]:
     """Run one test against one implementation, or measure how useful it is."""
     test = submission.tests[task["test"]]
-    with using(subject(task["subject"])):
-        if task["do"] == "useful":
-            share = running.useful_share(
-                test, submission.module, seed=task["seed"], examples=task["examples"]
-            )
-            return {"useful": share}
-        attempt = test.run(task["seed"], task["examples"], task.get("shrink", False))
-        return attempt.to_json()
+    make = partial(subject, task["subject"])
+    if task["do"] == "useful":
+        share = running.useful_share(
+            test, submission.module, make, seed=task["seed"], examples=task["examples"]
+        )
+        return {"useful": share}
+    shrink = task.get("shrink", False)
+    return test.run(make, task["seed"], task["examples"], shrink).to_json()

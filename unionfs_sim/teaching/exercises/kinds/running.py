@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Final, TypeAlias
@@ -15,10 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 import unionfs_sim.teaching
 from unionfs_sim.teaching.exercises.faults import Fault, describe, shortened
+from unionfs_sim.teaching.lab import Lab
+from unionfs_sim.teaching.subjects import using
 
 _LIBRARY: Final = Path(unionfs_sim.teaching.__file__).resolve().parent
 _GRADER: Final = Path(__file__).resolve().parent.parent
-_STEPS: Final = 20
+_STEPS: Final = 10
 
 
 #: What `sys.settrace` takes.
@@ -54,6 +58,11 @@ class Attempt:
         return data | {"fault": None if self.fault is None else self.fault.to_json()}
 
 
+#: Makes an implementation.
+Make: TypeAlias = Callable[[], Lab]
+Run: TypeAlias = Callable[[Make, int, int, bool], Attempt]
+
+
 @attrs.frozen
 class Test:
     """
@@ -61,13 +70,14 @@ class Test:
 
     Attributes:
         name: Its name.
-        run: Runs it once by a seed, with so many examples, shrinking or not.
+        run: Runs it on an implementation, by a seed, with so many examples, shrinking or
+            not.
     """
 
     __test__ = False
 
     name: str
-    run: Callable[[int, int, bool], Attempt]
+    run: Run
 
 
 def collect(module: ModuleType, folder: Path) -> dict[str, Test]:
@@ -101,19 +111,23 @@ def made_settings(examples: int, *, shrink: bool) -> settings:
         print_blob=False,
         stateful_step_count=_STEPS,
         suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
+        verbosity=Verbosity.normal if shrink else Verbosity.quiet,
     )
 
 
 class _Count:
-    """Counts examples until one fails."""
+    """Counts examples until one fails, and has a new implementation for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Make) -> None:
+        self.make = make
         self.examples = 0
         self.failed_at = 0
+        self.bound = ExitStack()
 
     def began(self) -> None:
         self.examples += 1
+        self.bound.close()
+        self.bound.enter_context(using(self.make()))
 
     def failed(self) -> None:
         self.failed_at = self.failed_at or self.examples
@@ -126,11 +140,11 @@ class _Count:
 def _property(
     test: Any,  # noqa: ANN401 - Hypothesis hangs attributes on a function
     folder: Path,
-) -> Callable[[int, int, bool], Attempt]:
+) -> Run:
     inner = test.hypothesis.inner_test
 
-    def run(seed: int, examples: int, shrink: bool) -> Attempt:  # noqa: FBT001
-        count = _Count()
+    def run(make: Make, seed: int, examples: int, shrink: bool) -> Attempt:  # noqa: FBT001
+        count = _Count(make)
 
         def counted(*arguments: object, **named: object) -> object:
             count.began()
@@ -156,11 +170,9 @@ def _property(
     return run
 
 
-def _machine(
-    machine: type[RuleBasedStateMachine], folder: Path
-) -> Callable[[int, int, bool], Attempt]:
-    def run(seed: int, examples: int, shrink: bool) -> Attempt:  # noqa: FBT001
-        count = _Count()
+def _machine(machine: type[RuleBasedStateMachine], folder: Path) -> Run:
+    def run(make: Make, seed: int, examples: int, shrink: bool) -> Attempt:  # noqa: FBT001
+        count = _Count(make)
 
         def init(self: RuleBasedStateMachine) -> None:
             count.began()
@@ -173,26 +185,35 @@ def _machine(
         def test() -> None:
             run_state_machine_as_test(counted, settings=chosen)
 
-        return _attempt(test, count, folder)
+        names = {
+            name
+            for name, value in inspect.getmembers(machine)
+            if hasattr(value, "hypothesis_stateful_invariant")
+        }
+        return _attempt(test, count, folder, hidden=names)
 
     return run
 
 
-def _example(
-    test: Callable[[], object], folder: Path
-) -> Callable[[int, int, bool], Attempt]:
-    def run(_seed: int, _examples: int, _shrink: bool) -> Attempt:  # noqa: FBT001
-        count = _Count()
+def _example(test: Callable[[], object], folder: Path) -> Run:
+    def run(make: Make, _seed: int, _examples: int, _shrink: bool) -> Attempt:  # noqa: FBT001
+        count = _Count(make)
         count.began()
         return _attempt(test, count, folder)
 
     return run
 
 
-def _attempt(test: Callable[[], object], count: _Count, folder: Path) -> Attempt:
+def _attempt(
+    test: Callable[[], object],
+    count: _Count,
+    folder: Path,
+    hidden: Collection[str] = (),
+) -> Attempt:
     """Run a test to its end or its first failure, and tell whose failure it is."""
     try:
-        test()
+        with count.bound:
+            test()
     except (errors.Unsatisfiable, errors.UnsatisfiedAssumption) as error:
         text = str(error).partition("\n")[0]
         return Attempt(status="empty", examples=count.examples, text=text)
@@ -205,7 +226,7 @@ def _attempt(test: Callable[[], object], count: _Count, folder: Path) -> Attempt
             status = "raised"
         else:
             return _crash(error, count, folder)
-        example, steps = _falsifying(error)
+        example, steps = _falsifying(error, hidden)
         return Attempt(
             status=status,
             examples=count.told,
@@ -233,25 +254,33 @@ def _is_of_library(error: BaseException, folder: Path) -> bool:
     return library
 
 
-def _falsifying(error: BaseException) -> tuple[str, int]:
-    """Give the failing example on one line, and how many lines it had."""
+def _falsifying(error: BaseException, hidden: Collection[str]) -> tuple[str, int]:
+    """
+    Give the failing example on one line, and how many lines it had.
+
+    Hypothesis writes one line an argument, a draw or a step; those of the *hidden*
+    invariants say nothing new.
+    """
+    if not any("(" in str(note) for note in getattr(error, "__notes__", ())):
+        return "", 0
+    dropped = {f"state.{name}()" for name in hidden} | {")", "state.teardown()"}
     lines = [
-        line.strip()
-        for note in getattr(error, "__notes__", ())
+        line.strip().rstrip(",")
+        for note in error.__notes__
         for line in str(note).splitlines()
-        if not line.startswith(("You can reproduce", "Explanation:"))
+        if not line.startswith(("Falsifying ", "Failing ", "You can ", "Explanation"))
     ]
-    lines = [line for line in lines if line and not line.startswith("#")]
-    body = [
-        line
+    lines = [
+        line.removeprefix("state.")
         for line in lines
-        if not line.startswith(("Falsifying example", "state = ", "state.teardown"))
-        and line != ")"
+        if line and not line.startswith(("#", "state = ")) and line not in dropped
     ]
-    return " ".join(body), len(body)
+    return ", ".join(lines), len(lines)
 
 
-def useful_share(test: Test, module: ModuleType, *, seed: int, examples: int) -> float:
+def useful_share(
+    test: Test, module: ModuleType, make: Make, *, seed: int, examples: int
+) -> float:
     """
     Measure in how many of the examples an ``assert`` of the submission was reached.
 
@@ -287,7 +316,7 @@ def useful_share(test: Test, module: ModuleType, *, seed: int, examples: int) ->
 
     sys.settrace(start)
     try:
-        test.run(seed, examples, False)  # noqa: FBT003
+        test.run(make, seed, examples, False)  # noqa: FBT003
     finally:
         sys.settrace(None)
     return hits / began if began else 1.0

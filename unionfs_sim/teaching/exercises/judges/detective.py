@@ -1,0 +1,99 @@
+"""Judges reports on faults: the kind must be right, and the example short."""
+
+from __future__ import annotations
+
+from unionfs_sim.teaching.exercises.grading import Grading
+from unionfs_sim.teaching.exercises.judges.answers import read, unreadable
+from unionfs_sim.teaching.exercises.report import Part, Report, shares
+from unionfs_sim.teaching.exercises.subjects import subject
+from unionfs_sim.teaching.lab import Lab, Layer, Op, Path, ops, outcome, path, stack
+
+_EXAMPLE_MAX = 200
+
+
+def judge(grading: Grading) -> Report:
+    """Judge a report on faults."""
+    exercise, say = grading.exercise, grading.say
+    name = exercise.edit[0]
+    try:
+        given = read(grading.folder / name)
+    except ValueError as error:
+        return unreadable(grading, name, error)
+    cases = exercise.settings["case"]
+    parts: list[Part] = []
+    trouble = ""
+    for number, (case, points) in enumerate(zip(cases, shares(cases), strict=True), 1):
+        mine = given.get(case["key"])
+        mine = mine if isinstance(mine, dict) else {}
+        told, share = _told(grading, number, case, mine)
+        parts.append(
+            Part(
+                name=say("detective.part", number=number),
+                score=round(points * share, 1),
+                max_score=points,
+                status="failed" if told else "passed",
+                text=told or say("score.right"),
+            )
+        )
+        trouble = trouble or told
+    right = sum(part.status == "passed" for part in parts)
+    passed = right >= exercise.settings["bar"]["right"]
+    lines = [say("detective.good", right=right, total=len(cases))]
+    lines += [trouble] if trouble else []
+    lines += [say("done")] if passed else []
+    return grading.report(
+        score=sum(part.score for part in parts),
+        passed=passed,
+        parts=parts,
+        lines=lines,
+        right=[right, len(cases)],
+    )
+
+
+def _told(
+    grading: Grading, number: int, case: dict[str, object], mine: dict[str, object]
+) -> tuple[str, float]:
+    """Tell what is wrong with one report, and what share of its points it gets."""
+    say = grading.say
+    if not any(mine.values()):
+        return say("answers.empty", number=number), 0
+    kind = str(mine.get("fault", "")).strip().lower() == case["fault"]
+    try:
+        layers = stack(str(mine.get("layers", "")))
+        program = ops(str(mine.get("ops", "")))
+    except (ValueError, IndexError) as error:
+        return say("detective.notation", number=number, text=error), kind / 2
+    size = sum(map(len, layers)) + len(program)
+    bug, best = str(case["bug"]), int(str(case["best"]))
+    if size > _EXAMPLE_MAX or not tells_apart(subject(bug), layers, program):
+        return say("detective.example", number=number), kind / 2
+    if size > best + 1:
+        return say("detective.long", number=number, size=size, best=best), kind / 2
+    if not kind:
+        return say("detective.class", number=number), 0.5
+    return "", 1
+
+
+def tells_apart(lab: Lab, layers: list[Layer], program: list[Op]) -> bool:
+    """
+    Tell whether an implementation answers otherwise than the correct one.
+
+    >>> from unionfs_sim.teaching.lab import stack
+    >>> tells_apart(subject("wh_ignored"), stack("a=1 | ~a"), [])
+    True
+    """
+    return _seen(lab, layers, program) != _seen(subject("A"), layers, program)
+
+
+def _seen(lab: Lab, layers: list[Layer], program: list[Op]) -> object:
+    """Give all that an implementation answers."""
+    union = lab.stack([layer.snapshot() for layer in layers])
+    known: set[Path] = {at for layer in layers for at in layer}
+    answers: list[object] = []
+    for op in program:
+        answers += [outcome(union, op), union.tree()]
+        known |= {
+            path(word) for word in op.arguments[:2] if isinstance(word, (str, tuple))
+        }
+    shown = [union.kind(at) for at in sorted(known)]
+    return answers, union.tree(), shown

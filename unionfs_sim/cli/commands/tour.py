@@ -14,6 +14,7 @@ import attrs
 import unionfs_sim
 from unionfs_sim.cli import source
 from unionfs_sim.cli.report import Line, Lines, Report, line
+from unionfs_sim.containers import Engine
 from unionfs_sim.core.render import (
     Piece,
     component_pieces,
@@ -117,6 +118,24 @@ ACTS: Final = (
         print(fork.exists("/srv/www"), fs.exists("/srv/www"))
         """,
     ),
+    Act(
+        "A volume outlives its container",
+        "A container is an image under a layer of its own, and what it writes there "
+        "goes with it; a volume bypasses the union. (Programs are Python functions.)",
+        """
+        engine = Engine()
+        _ = engine.images.add(image, ["tinyhttpd"])
+        def serve(process):
+            process.fs.write_text("/tmp/draft", "lost\\n")
+            process.fs.write_text("/var/log/visits", "kept\\n")
+        _ = engine.programs.register("/usr/sbin/tinyhttpd", serve)
+        _ = engine.containers.run("tinyhttpd", name="web", volumes=["logs:/var/log"])
+        print(engine.containers.get("web").explain("/var/log/visits"))
+        print(*engine.why_lost("web"))
+        engine.containers.get("web").remove()
+        print(engine.volumes.get("logs").fs.read_text("/visits"))
+        """,
+    ),
 )
 
 
@@ -163,7 +182,8 @@ def play(opened: source.Source, acts: Sequence[Act] = ACTS) -> list[Played]:
     def say(*values: object) -> None:
         stories = [_story(value) for value in values]
         if None in stories:
-            printed.append(line(printable(" ".join(map(str, values)))))
+            text = " ".join(map(str, values))
+            printed.extend(line(printable(row)) for row in text.splitlines())
         else:
             printed.extend(told for story in stories if story for told in story)
 
@@ -173,6 +193,7 @@ def play(opened: source.Source, acts: Sequence[Act] = ACTS) -> list[Played]:
         "image": image,
         "commands": opened.commands,
         "UnionFS": unionfs_sim.UnionFS,
+        "Engine": Engine,
         "print": say,
     }
     played = []

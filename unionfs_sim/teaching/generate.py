@@ -29,10 +29,14 @@ CONTENTS: Final = (b"x", b"y", b"")
 MODES: Final = (0o644, 0o600, 0o755)
 #: In percent: how often a path is one that already occurs.
 HOT: Final = 80
+#: In percent: how often an entry of a layer meets one of the layers below it.
+MET: Final = 60
+#: In percent: how often a layer is one that was there before.
+REPEATED: Final = 8
 #: A name that nothing has before.
 NEW: Final = ("n",)
 #: In percent: how often the next operation is on what the last one removed.
-AGAIN: Final = 40
+AGAIN: Final = 50
 
 #: Every path of the names, the root left out: small enough to try them all.
 UNIVERSE: Final[tuple[Path, ...]] = tuple(
@@ -81,12 +85,18 @@ def file(source: Source) -> File:
     return File(choose(source, CONTENTS), choose(source, MODES))
 
 
-def layer(source: Source, *, entries_max: int = 4, marks: bool = True) -> Layer:
-    """Draw a layer; without *marks* it is a plain tree."""
+def layer(
+    source: Source,
+    known: Sequence[Path] = (),
+    *,
+    entries_max: int = 4,
+    marks: bool = True,
+) -> Layer:
+    """Draw a layer, half of it at known paths; without *marks* it is a plain tree."""
     made = Layer()
     for _ in range(source.below(entries_max + 1)):
         kind = choose(source, _KINDS if marks else _KINDS[:3])
-        at = path(source)
+        at = hot_path(source, known, percent=MET)
         if any(
             not isinstance(made.get(at[:depth], Dir()), Dir)
             for depth in range(1, len(at))
@@ -110,7 +120,13 @@ def layer(source: Source, *, entries_max: int = 4, marks: bool = True) -> Layer:
 def layers(source: Source, *, layers_max: int = 3, layers_min: int = 0) -> list[Layer]:
     """Draw layers, base first."""
     count = layers_min + source.below(layers_max + 1 - layers_min)
-    return [layer(source) for _ in range(count)]
+    drawn: list[Layer] = []
+    for _ in range(count):
+        if drawn and chance(source, REPEATED):
+            drawn.append(choose(source, drawn).snapshot())
+        else:
+            drawn.append(layer(source, known_paths(drawn)))
+    return drawn
 
 
 def plain_tree(source: Source) -> Layer:
@@ -138,12 +154,15 @@ def operation(source: Source, known: Sequence[Path], *, commit: bool = False) ->
     return Op(verb, at)
 
 
-def _again(source: Source, known: Sequence[Path], removed: Op) -> list[Op]:
+def _again(
+    source: Source, known: Sequence[Path], removed: Op, *, commit: bool
+) -> list[Op]:
     """Draw operations on what was just removed: where unions are weakest."""
     at = removed.arguments[0]
     match source.below(5):
         case 0:
-            return [Op("mkdir", at)]
+            made = [Op("mkdir", at)]
+            return [*made, Op("commit")] if commit and source.below(2) else made
         case 1:
             return [Op("write", at, choose(source, CONTENTS))]
         case 2:
@@ -167,7 +186,7 @@ def program(
     drawn: list[Op] = []
     for _ in range(steps_min + source.below(steps_max + 1 - steps_min)):
         if drawn and drawn[-1].verb in _REMOVING and chance(source, AGAIN):
-            some = _again(source, seen, drawn[-1])
+            some = _again(source, seen, drawn[-1], commit=commit)
         else:
             some = [operation(source, seen, commit=commit)]
         drawn += some

@@ -31,6 +31,7 @@ def one_of(*options: object) -> Drawer:
 #: Up to three layers; one, at least two, of them.
 stack: Drawer = plain(generate.layers)
 stack_of_some: Drawer = plain(lambda s: generate.layers(s, layers_min=1))
+stack_of_many: Drawer = plain(lambda s: generate.layers(s, layers_max=5))
 stack_of_two: Drawer = plain(lambda s: generate.layers(s, layers_min=2))
 layer: Drawer = plain(generate.layer)
 tree: Drawer = plain(generate.plain_tree)

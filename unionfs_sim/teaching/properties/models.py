@@ -81,7 +81,10 @@ def _p30(lab: Lab, layers: list[Layer], program: list[Op], op: Op) -> None:
     "whiteout above nothing.",
     "model",
     "errors, same tree, layers untouched, well formed, nothing written, whiteouts needed",
-    {"layers": given.stack, "program": given.program(steps=12, least=1, commit=True)},
+    {
+        "layers": given.stack_of_many,
+        "program": given.program(steps=12, least=1, commit=True),
+    },
     looks_at="upper",
 )
 def _p61(lab: Lab, layers: list[Layer], program: list[Op]) -> None:

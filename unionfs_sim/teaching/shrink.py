@@ -2,10 +2,10 @@
 The smallest counter-example to a property, found by Hypothesis; needs ``testing``.
 
 >>> from unionfs_sim.teaching.mutants import MUTANTS
->>> from unionfs_sim.teaching.properties import PROPERTIES, show_case
+>>> from unionfs_sim.teaching.properties import PROPERTIES, size
 >>> case = smallest(PROPERTIES["P01"], MUTANTS["M03"].lab())
->>> show_case(case)
-'layers: [a/]; at: /a'
+>>> case["at"], size(case)  # a layer with one entry, and the path
+(('a',), 2)
 """
 
 from __future__ import annotations

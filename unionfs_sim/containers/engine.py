@@ -11,6 +11,8 @@ from functools import partial, wraps
 from ipaddress import IPv4Interface
 from typing import Any, Final, Self, final
 
+import attrs
+
 from unionfs_sim.containers import build as building
 from unionfs_sim.containers import busyboximage
 from unionfs_sim.containers.attached import MountSource
@@ -26,7 +28,7 @@ from unionfs_sim.containers.imagestore import ImageStore
 from unionfs_sim.containers.losing import Loss
 from unionfs_sim.containers.manager import Containers
 from unionfs_sim.containers.networks import NetworkStore
-from unionfs_sim.containers.overlaydirs import LayerSource, OverlayDirectories
+from unionfs_sim.containers.overlaydirs import LayerDirectory, OverlayDirectories
 from unionfs_sim.containers.ports import PublishedPorts
 from unionfs_sim.containers.programs import Programs
 from unionfs_sim.containers.scheduling import Timeline
@@ -249,16 +251,32 @@ class Engine:
         source = MountSource(type="ext4", source=OVERLAY_ROOT, host=self.host.name)
         fs.mount(OVERLAY_ROOT, OverlayDirectories(self._layers), source=source)
 
-    def _layers(self) -> dict[str, LayerSource]:
+    def _layers(self) -> dict[str, LayerDirectory]:
         """Give the layers of images and containers by their directories."""
-        found: dict[str, LayerSource] = {}
-        for name, layer in self.images.directories().items():
-            found[name] = partial(_same, layer)
+        images = {each.id: each for each in self.images.list(all=True)}
+        images |= {each.image.id: each.image for each in self.containers}
+        sources = self.images.directories()
+        found: dict[str, LayerDirectory] = {}
+        parents: set[str] = set()
+        for image in images.values():
+            chain = [self.images.directory(each) for each in image.value.chain_ids]
+            parents.update(chain[:-1])
+            for number, name in enumerate(chain):
+                if name in sources:
+                    source, below = partial(_same, sources[name]), chain[:number][::-1]
+                    found[name] = LayerDirectory(source, below)
         for each in self.containers:
-            found[each.layer_id] = each.rw.commit
+            chain = [self.images.directory(x) for x in each.image.value.chain_ids]
+            parents.update(chain[-1:])
             init = next(iter(each.image.stack))
             assert isinstance(init, Layer), "the top of the stack is the -init layer"
-            found[f"{each.layer_id}-init"] = partial(_same, init)
+            name = f"{each.layer_id}-init"
+            found[name] = LayerDirectory(partial(_same, init), chain[::-1], parent=True)
+            found[each.layer_id] = LayerDirectory(
+                each.rw.commit, [name, *chain[::-1]], mounted=each.state.running
+            )
+        for name in parents.intersection(found):
+            found[name] = attrs.evolve(found[name], parent=True)
         return found
 
     def _now(self) -> str:

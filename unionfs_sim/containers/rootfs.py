@@ -47,6 +47,10 @@ _NO_PROC: Final = (
     "open /proc/sys/net/ipv4/ip_unprivileged_port_start: no such file or directory:"
     " unknown"
 )
+#: The types of mounts whose directory is called otherwise, and their options.
+_TYPES: Final = {"dev": "tmpfs", "shm": "tmpfs", "pts": "devpts"}
+_WORDS: Final = {"pts": "nosuid,noexec,relatime,gid=5,mode=620,ptmxmode=666"}
+
 _SHM: Final = "size=65536k,mode=1777"
 _KERNEL: Final = ("/dev", "/proc", "/sys")
 
@@ -251,7 +255,7 @@ def mount_system(
     table: MountTable, host: Host, files: str, *, taken: Iterable[str]
 ) -> tuple[TextFS | None, TextFS | None]:
     """
-    Mount ``/proc``, ``/dev``, ``/dev/shm``, ``/sys``, and the files of the network.
+    Mount ``/proc``, ``/dev`` and what is in it, ``/sys``, the files of the network.
 
     What is mounted by the user stays on top.
 
@@ -269,13 +273,17 @@ def mount_system(
     systems: dict[str, FileSystem] = {
         "/proc": proc,
         "/dev": DevFS(host.clock),
-        "/dev/shm": TmpFS(_SHM, flags=CONTAINER_FLAGS, clock=host.clock),  # noqa: S108
+        "/dev/pts": TextFS("devpts"),
         "/sys": sys,
+        "/dev/mqueue": TextFS("mqueue"),
+        "/dev/shm": TmpFS(_SHM, flags=CONTAINER_FLAGS, clock=host.clock),  # noqa: S108
     }
     for path, fs in systems.items():
         if path not in done and table.isdir(path):
             kind = path.rpartition("/")[2]
-            source = MountSource(type="tmpfs" if kind in {"dev", "shm"} else kind)
+            source = MountSource(
+                type=_TYPES.get(kind, kind), options=_WORDS.get(kind, "")
+            )
             table.mount(path, fs, source=source, read_only=path == "/sys")
     for name in ("resolv.conf", "hostname", "hosts"):
         place, source_path = f"/etc/{name}", f"{files}/{name}"

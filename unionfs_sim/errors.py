@@ -79,10 +79,6 @@ class SpecError(ValueError):
     """A description given by the caller, such as a layer's tree, makes no sense."""
 
 
-class InvariantError(AssertionError):
-    """A check found a bug of our own."""
-
-
 _CLASSES: Final[dict[int, type[UnionFSError]]] = {
     _errno.ENOENT: NoEntryError,
     _errno.EEXIST: ExistsError,

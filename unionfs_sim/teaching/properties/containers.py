@@ -252,9 +252,9 @@ def _p55(lab: Lab, image: list[Layer], content: Layer, point: Path) -> None:
 def _p56(lab: Lab, image: list[Layer], name: str) -> None:
     outer, inner = lab.volume(layer("a/ k=outer")), lab.volume(layer(f"{name}=inner"))
     box = lab.container(image, {("b",): outer, ("b", "a"): inner})
-    equal("inner", b"inner", box.read(("b", "a", name)))
-    equal("outer", b"outer", box.read(("b", "k")))
-    box.write(("b", "a", "new"), b"n")
+    equal("inner", File(b"inner"), box.lookup(("b", "a", name)))
+    equal("outer", File(b"outer"), box.lookup(("b", "k")))
+    equal("inner", "ok", outcome(box, Op("write", ("b", "a", "new"), b"n")))
     hold("inner", ("new",) in inner.tree(), "the inner volume has it not")
 
 
@@ -271,7 +271,7 @@ def _p57(lab: Lab, image: list[Layer], name: str) -> None:
     at: Path = ("a",)
     box = lab.container(image, {at: volume})
     before = volume.tree()
-    box.write((name,), b"u")
+    equal("union", "ok", outcome(box, Op("write", (name,), b"u")))
     hold("union", (name,) in box.upper, "the union has it not")
     equal("volume", before, volume.tree())
 

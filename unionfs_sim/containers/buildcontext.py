@@ -18,8 +18,10 @@ from unionfs_sim.core.filesystem import FileSystem
 from unionfs_sim.core.union import UnionFS
 from unionfs_sim.errors import UnionFSError
 
-#: Files by name: text or bytes, perhaps with a mode before; or a tar.
-Context: TypeAlias = "Mapping[str, str | bytes | tuple[int, str | bytes]] | bytes"
+#: Files by name: text or bytes, perhaps with a mode before; or a tar; or opened ones.
+Context: TypeAlias = (
+    "Mapping[str, str | bytes | tuple[int, str | bytes]] | bytes | FileSystem"
+)
 
 _MODE: Final = 0o644
 
@@ -36,6 +38,8 @@ def open_context(context: Context) -> FileSystem:
     ['.dockerignore', 'd']
     """
     fs = UnionFS()
+    if isinstance(context, FileSystem):
+        return context
     if isinstance(context, bytes):
         from unionfs_sim.containers import trees  # noqa: PLC0415 - for tars alone
 
@@ -53,6 +57,23 @@ def open_context(context: Context) -> FileSystem:
             fs.chmod(path, mode)
     _ignore(fs)
     return fs
+
+
+def dockerfile_in(fs: FileSystem, name: str) -> str:
+    """
+    Give the text of the Dockerfile of a context.
+
+    Raises:
+        InvalidParameter: There is none of that name.
+
+    >>> dockerfile_in(open_context({"Dockerfile": "FROM scratch"}), "Dockerfile")
+    'FROM scratch'
+    """
+    try:
+        return fs.read_text(posixpath.normpath(f"/{name}"))
+    except (UnionFSError, UnicodeDecodeError) as error:
+        msg = f"Cannot locate specified Dockerfile: {name}"
+        raise InvalidParameter(msg) from error
 
 
 def _ignore(fs: FileSystem) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 from unionfs_sim.containers import linking, rootfs, signals, trees
 from unionfs_sim.containers.changes import container_changes
@@ -28,8 +28,12 @@ from unionfs_sim.containers.process import (
     User,
 )
 from unionfs_sim.containers.states import timestamp
+from unionfs_sim.containers.users import name_of
 from unionfs_sim.core.diff import Change
 from unionfs_sim.errors import UnionFSError
+
+#: How many commands that have ended can still be asked for.
+EXECS_KEPT: Final = 256
 
 
 @final
@@ -83,6 +87,17 @@ class Container(Living):
 
     # --- commands in it -----------------------------------------------------------
 
+    def check_running(self) -> None:
+        """
+        Refuse what only a container that runs can do.
+
+        Raises:
+            Conflict: It does not run.
+        """
+        if not self.state.running:
+            msg = f"Container {self.id} is not running"
+            raise Conflict(msg)
+
     def check_exec(self) -> None:
         """
         Refuse commands in a container that cannot run any.
@@ -90,9 +105,7 @@ class Container(Living):
         Raises:
             Conflict: It does not run, or is paused.
         """
-        if not self.state.running:
-            msg = f"Container {self.id} is not running"
-            raise Conflict(msg)
+        self.check_running()
         if self.state.status == "paused":
             msg = f"Container {self.name} is paused, unpause the container before exec"
             raise Conflict(msg)
@@ -109,7 +122,9 @@ class Container(Living):
         argv = self.engine.words(cmd)
         env = self.engine.environment(options.pop("environment", None))
         made = Exec(self, argv, env=env, identifier=self.engine.ids(), **options)
-        self._execs = {k: x for k, x in self._execs.items() if x.exit_code is None}
+        done = [key for key, each in self._execs.items() if each.exit_code is not None]
+        for key in done[:-EXECS_KEPT]:
+            del self._execs[key]
         self._execs[made.id] = made
         self.engine.events.container(
             self, f"exec_create: {' '.join(argv)}", execID=made.id
@@ -179,6 +194,27 @@ class Container(Living):
             if wanted[stream]
         )
 
+    @locked
+    def processes(self) -> list[tuple[int, str, str]]:
+        """
+        List what runs in it: number, user and command, its first process first.
+
+        Raises:
+            Conflict: It does not run.
+        """
+        self.check_running()
+        assert self._process is not None, "what runs has a first process"
+        running = [self._process]
+        running += [x.process for x in self._execs.values() if x.process is not None]
+        return [
+            (
+                self.state.pid + each.pid - 1,
+                name_of(self.rw, each.user.uid) or str(each.user.uid),
+                " ".join(each.argv),
+            )
+            for each in running
+        ]
+
     # --- its file system ----------------------------------------------------------
 
     @locked
@@ -222,19 +258,33 @@ class Container(Living):
             NotFound: It is not there.
         """
         table = self.copy_table()
+        shown = self._status_in(table, path)
         place = path if path.startswith("/") else f"/{path}"
         inside = place.endswith("/.")
         place = place.removesuffix("/.").rstrip("/") or "/"
+        return trees.pack(table, place, "." if inside else shown["name"]), shown
+
+    @locked
+    def path_status(self, path: str) -> dict[str, Any]:
+        """
+        Tell what is at a path, as `get_archive` does.
+
+        Raises:
+            NotFound: There is nothing.
+        """
+        return self._status_in(self.copy_table(), path)
+
+    def _status_in(self, table: MountTable, path: str) -> dict[str, Any]:
+        place = path if path.startswith("/") else f"/{path}"
+        place = place.removesuffix("/.").rstrip("/") or "/"
         try:
             status = table.lstat(place)
-            name = place.rpartition("/")[2]
             link = table.readlink(place) if table.islink(place) else ""
-            data = trees.pack(table, place, "." if inside else name or "/")
         except UnionFSError as error:
             msg = f"Could not find the file {path} in container {self.name}"
             raise NotFound(msg) from error
-        return data, {
-            "name": name or "/",
+        return {
+            "name": place.rpartition("/")[2] or "/",
             "size": status.st_size,
             "mode": signals.go_mode(status.st_mode),
             "mtime": timestamp(status.st_mtime_ns),
@@ -242,9 +292,16 @@ class Container(Living):
         }
 
     @locked
-    def put_archive(self, path: str, data: bytes) -> bool:
+    def put_archive(
+        self, path: str, data: bytes, *, keep_directories: bool = False
+    ) -> bool:
         """
         Put what is in a tar into a directory; modes and numeric owners are kept.
+
+        Args:
+            path: The directory.
+            data: The tar.
+            keep_directories: Whether a directory may not be replaced by something else.
 
         Raises:
             NotFound: There is no such directory.
@@ -267,7 +324,7 @@ class Container(Living):
             msg = "container rootfs is marked read-only"
             raise Forbidden(msg)
         try:
-            trees.unpack(table, place, data)
+            trees.unpack(table, place, data, keep_directories=keep_directories)
         except tarfile.TarError as error:
             raise InvalidParameter(str(error)) from error
         except UnionFSError as error:
@@ -283,6 +340,7 @@ class Container(Living):
         message: str = "",
         author: str = "",
         changes: Sequence[str] = (),
+        config: Mapping[str, Any] | None = None,
     ) -> Image:
         """
         Make an image of it: its own layer on top, without what is mounted.
@@ -293,17 +351,18 @@ class Container(Living):
             message: What the history says.
             author: Who.
             changes: Instructions of a Dockerfile such as ``CMD ["ls"]``.
+            config: Members of the config that are to be other ones.
 
         Raises:
             InvalidParameter: A name or a change makes no sense.
         """
         layer = self.rw.commit()
-        config = full_config(self.config)
+        made = full_config({**self.config, **(config or {})})
         for text in changes:
-            change(config, parse_change(text))
+            change(made, parse_change(text))
         value = derive(
             self.image.value,
-            config=config,
+            config=made,
             layer=layer if len(layer) else None,
             created=timestamp(self.engine.clock()),
             created_by=" ".join(self.argv),

@@ -201,6 +201,10 @@ class ContainerBase:
         """The commands that run in it besides its own."""
         return [key for key, each in self._execs.items() if each.running]
 
+    def exec_get(self, identifier: str) -> Exec | None:
+        """Give a command that was made in it, as long as it is known."""
+        return self._execs.get(identifier)
+
     @property
     def table(self) -> MountTable | None:
         """Its file system with all mounts, while it runs."""

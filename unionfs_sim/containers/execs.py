@@ -49,6 +49,10 @@ class Exec:
         stderr: Where it complains.
         log: What it wrote: the stream, and the bytes.
         failure: Why it could not be started, if so.
+        shows_stdout: Whether who starts it sees its output.
+        shows_stderr: Whether its complaints too.
+        privileged: What was asked for; noted, and shown.
+        detach_keys: The keys that leave it, likewise.
     """
 
     def __init__(
@@ -77,6 +81,11 @@ class Exec:
             self.stdout if tty else Collected(partial(self._take, "stderr"), keep=False)
         )
         self.failure = ""
+        self.shows_stdout = True
+        self.shows_stderr = True
+        self.privileged = False
+        self.detach_keys = ""
+        self._pid = 0
         self._env = dict(env)
         self._user = user
         self._workdir = workdir
@@ -110,6 +119,11 @@ class Exec:
         return b"".join(data for stream, data in self.log if stream in streams)
 
     @property
+    def process(self) -> Process | None:
+        """The process, while it runs."""
+        return self._process
+
+    @property
     def running(self) -> bool:
         """Whether it has been started and not yet ended."""
         return self._task is not None and not self._task.done
@@ -136,7 +150,8 @@ class Exec:
             InvalidParameter: There is no such user.
         """
         if self._task is not None or self._code is not None:
-            msg = f"Error: Exec command {self.id} is already running"
+            what = "is already running" if self.running else "has already run"
+            msg = f"Error: Exec command {self.id} {what}"
             raise Conflict(msg)
         self.container.check_exec()
         engine = self.container.engine
@@ -156,6 +171,7 @@ class Exec:
             return
         process.argv[:1] = argv
         self._process = process
+        self._pid = self.container.state.pid + process.pid - 1
         events = engine.events
         command = " ".join(self.argv)
         events.container(self.container, f"exec_start: {command}", execID=self.id)
@@ -219,14 +235,14 @@ class Exec:
                 "tty": self.tty,
                 "entrypoint": self.argv[0] if self.argv else "",
                 "arguments": self.argv[1:],
-                "privileged": False,
-                "user": self._user,
-            },
+                "privileged": self.privileged,
+            }
+            | ({"user": self._user} if self._user else {}),
             "OpenStdin": self.stdin is not None,
-            "OpenStderr": True,
-            "OpenStdout": True,
+            "OpenStderr": self.shows_stderr,
+            "OpenStdout": self.shows_stdout,
             "CanRemove": False,
             "ContainerID": self.container.id,
-            "DetachKeys": "",
-            "Pid": 0,
+            "DetachKeys": self.detach_keys,
+            "Pid": self._pid,
         }

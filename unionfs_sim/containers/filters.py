@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unionfs_sim.containers.container import Container
@@ -24,6 +24,19 @@ def fits(container: Container, key: str, values: Sequence[Any]) -> bool:
             return any(container.id.startswith(str(x)) for x in values)
         case "status":
             return container.state.status in values
+        case "before" | "since":
+            others = [container.engine.containers.get(str(x)) for x in values]
+            order = [each.id for each in container.engine.containers]
+            places = [order.index(each.id) for each in others]
+            mine = order.index(container.id)
+            return all(mine < x if key == "before" else mine > x for x in places)
+        case "publish" | "expose":
+            published = _ports(container, bound=key == "publish")
+            return any(str(x) in published or f"{x}/tcp" in published for x in values)
+        case "is-task":
+            return not any(str(x).lower() in {"true", "1"} for x in values)
+        case "health":
+            return "none" in values
         case "exited":
             ended = container.state.status == "exited"
             return ended and str(container.state.exit_code) in map(str, values)
@@ -35,17 +48,34 @@ def fits(container: Container, key: str, values: Sequence[Any]) -> bool:
             }
             return any(x in held for x in values)
         case "label":
-            labels = container.labels
-            return all(
-                labels.get(str(x).partition("=")[0]) is not None
-                and ("=" not in x or labels[x.partition("=")[0]] == x.partition("=")[2])
-                for x in values
-            )
+            return labelled(container.labels, values)
         case "ancestor":
             names = (*container.image.tags, container.image.id)
             return any(x in names or f"{x}:latest" in names for x in values)
         case "network":
             return any(x in container.network_attrs() for x in values)
         case _:
-            msg = f"invalid filter '{key}'"
+            msg = f"Invalid filter '{key}'"
             raise InvalidParameter(msg)
+
+
+def _ports(container: Container, *, bound: bool) -> set[str]:
+    """Give the ports that are published, or all that are exposed."""
+    published = set(container.host_config.get("PortBindings") or {})
+    if bound:
+        return published
+    return published | set(container.config.get("ExposedPorts") or {})
+
+
+def labelled(labels: Mapping[str, str], wanted: Sequence[Any]) -> bool:
+    """
+    Tell whether labels hold all that are asked for, by name or as ``NAME=VALUE``.
+
+    >>> labelled({"tier": "web"}, ["tier"]), labelled({"tier": "web"}, ["tier=db"])
+    (True, False)
+    """
+    for text in map(str, wanted):
+        name, equals, value = text.partition("=")
+        if name not in labels or (equals and labels[name] != value):
+            return False
+    return True

@@ -15,6 +15,7 @@ from unionfs_sim.containers.errors import (
     NotFound,
     System,
 )
+from unionfs_sim.containers.execs import Exec
 from unionfs_sim.containers.filters import fits
 from unionfs_sim.containers.images import Image, Usage
 from unionfs_sim.containers.locking import locked
@@ -76,6 +77,20 @@ class Containers:
             msg = f"multiple IDs found with provided prefix: {name}"
             raise InvalidParameter(msg)
         msg = f"No such container: {name}"
+        raise NotFound(msg)
+
+    def exec_get(self, identifier: str) -> Exec:
+        """
+        Find a command that was made in a container, by its id.
+
+        Raises:
+            NotFound: There is none.
+        """
+        for each in self._by_id.values():
+            found = each.exec_get(identifier)
+            if found is not None:
+                return found
+        msg = f"No such exec instance: {identifier}"
         raise NotFound(msg)
 
     def __iter__(self) -> Iterator[Container]:

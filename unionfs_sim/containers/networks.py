@@ -477,12 +477,19 @@ class NetworkStore:
             raise Forbidden(msg)
         del self._networks[network.id]
 
-    def prune(self) -> dict[str, Any]:
-        """Remove all user networks without a running container, and name them."""
+    def prune(self, wanted: Callable[[Network], bool] | None = None) -> dict[str, Any]:
+        """
+        Remove all user networks without a running container, and name them.
+
+        Args:
+            wanted: Tells which of them; all by default.
+        """
         unused = [
             each
             for each in self._networks.values()
-            if each.user_defined and not each.endpoints
+            if each.user_defined
+            and not each.endpoints
+            and (wanted is None or wanted(each))
         ]
         for each in unused:
             del self._networks[each.id]

@@ -23,6 +23,10 @@ _TYPES: Final = {
 }
 _SECOND_NS: Final = 1_000_000_000
 
+#: What one archive may unpack to: a short one can claim to be of any length.
+UNPACKED_BYTES_MAX: Final = 1 << 30
+MEMBERS_MAX: Final = 1_000_000
+
 
 def pack(fs: FileSystem, path: str, name: str) -> bytes:
     """
@@ -97,13 +101,21 @@ def _add(
     archive.addfile(member, io.BytesIO(data))
 
 
-def unpack(fs: FileSystem, path: str, data: bytes) -> None:
+def unpack(
+    fs: FileSystem, path: str, data: bytes, *, keep_directories: bool = False
+) -> None:
     """
     Put what is in a tar into a directory: modes, numeric owners and times as they are.
 
+    Args:
+        fs: The file system.
+        path: The directory in it.
+        data: The tar, perhaps compressed.
+        keep_directories: Whether a directory may not be replaced by something else.
+
     Raises:
         UnionFSError: Something cannot be written there.
-        tarfile.TarError: It is no tar.
+        tarfile.TarError: It is no tar, or one of more than it says it is long.
 
     >>> from unionfs_sim import Layer, UnionFS
     >>> fs = UnionFS()
@@ -112,11 +124,24 @@ def unpack(fs: FileSystem, path: str, data: bytes) -> None:
     'x'
     """
     times: list[tuple[str, int]] = []
+    room = UNPACKED_BYTES_MAX
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for member in archive:
+        for number, member in enumerate(archive):
+            room -= member.size
+            if room < 0 or number >= MEMBERS_MAX:
+                msg = (
+                    f"the archive holds more than {UNPACKED_BYTES_MAX} bytes, or more"
+                    f" than {MEMBERS_MAX} members"
+                )
+                raise tarfile.TarError(msg)
             place = _place(path, member.name)
             if place is None:
                 continue
+            if keep_directories and not member.isdir() and fs.isdir(place):
+                msg = (
+                    f'cannot overwrite directory "{place}" with non-directory "{path}"'
+                )
+                raise tarfile.TarError(msg)
             _make_parents(fs, path, place)
             _extract(archive, member, fs, path, place)
             when_ns = int(member.mtime * _SECOND_NS)

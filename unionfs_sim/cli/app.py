@@ -125,6 +125,8 @@ def _run(options: argparse.Namespace) -> int:
     with ExitStack() as resources:
         report = function(options, resources)
         view.show(report, sys.stdout, as_json=options.json, color=options.color)
+        if report.then is not None:
+            report.then()
     status: int = report.status
     return status
 

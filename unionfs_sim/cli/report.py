@@ -79,12 +79,14 @@ class Report:
             `Members`.
         raw: Bytes that go to stdout as they are, instead of *blocks*.
         status: The exit status.
+        then: What goes on once all is shown, such as serving; the command ends after.
     """
 
     blocks: Sequence[Block] = ()
     data: Callable[[], Any] = dict
     raw: Iterable[bytes] | None = None
     status: int = GOOD
+    then: Callable[[], None] | None = None
 
 
 class UsageError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from unionfs_sim.cli.benchtable import BENCH
+from unionfs_sim.cli.dockertable import DOCKER
 from unionfs_sim.cli.exercisestable import EXERCISES
 from unionfs_sim.cli.rows import Command, Option, count, jobs, letters, levels, option
 
@@ -410,6 +411,7 @@ COMMANDS: Final = (
         "image's own. OLD and NEW are images, named as IMAGE is.",
         example="rebase app.tar old-base.tar new-base.tar app2.tar",
     ),
+    *DOCKER,
     *BENCH,
     *EXERCISES,
 )

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.errors import InvalidParameter
 
+#: All there are.
+FILTERS: Final = frozenset(
+    "ancestor before exited expose health id is-task label name network publish since"  # noqa: SIM905
+    " status volume".split()
+)
 
-def fits(container: Container, key: str, values: Sequence[Any]) -> bool:
+
+def check(wanted: Iterable[str]) -> None:
     """
-    Tell whether a container fits one filter: a key, and values one of which fits.
+    Refuse filters that there are not.
 
     Raises:
         InvalidParameter: There is no such filter.
     """
+    for key in wanted:
+        if key not in FILTERS:
+            msg = f"Invalid filter '{key}'"
+            raise InvalidParameter(msg)
+
+
+def fits(container: Container, key: str, values: Sequence[Any]) -> bool:
+    """Tell whether a container fits one filter: a key, and values one of which fits."""
     match key:
         case "name":
             return any(re.search(str(x), f"/{container.name}") for x in values)
@@ -52,11 +66,8 @@ def fits(container: Container, key: str, values: Sequence[Any]) -> bool:
         case "ancestor":
             names = (*container.image.tags, container.image.id)
             return any(x in names or f"{x}:latest" in names for x in values)
-        case "network":
-            return any(x in container.network_attrs() for x in values)
         case _:
-            msg = f"Invalid filter '{key}'"
-            raise InvalidParameter(msg)
+            return any(x in container.network_attrs() for x in values)
 
 
 def _ports(container: Container, *, bound: bool) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final, overload
 
 from unionfs_sim.containers import configs, linking, spec
+from unionfs_sim.containers import filters as filtering
 from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.errors import (
     Conflict,
@@ -16,7 +17,6 @@ from unionfs_sim.containers.errors import (
     System,
 )
 from unionfs_sim.containers.execs import Exec
-from unionfs_sim.containers.filters import fits
 from unionfs_sim.containers.images import Image, Usage
 from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.mountplan import MountPlan, MountPoint
@@ -39,6 +39,9 @@ _MERGED: Final = (
     "Shell",
     "OnBuild",
 )
+
+#: Members that are null and never empty [art-02-bind-create].
+_NULL: Final = ("Volumes", "ExposedPorts")
 
 
 @final
@@ -124,12 +127,14 @@ class Containers:
             key: [values] if isinstance(values, str | int | bool) else list(values)
             for key, values in (filters or {}).items()
         }
+        filtering.check(wanted)
         shown = all or "status" in wanted or "exited" in wanted or limit > 0
         found = [
             each
             for each in reversed(self._by_id.values())
             if (shown or each.state.running)
-            and False not in (fits(each, key, given) for key, given in wanted.items())
+            and False
+            not in (filtering.fits(each, key, given) for key, given in wanted.items())
         ]
         return found if limit < 0 else found[:limit]
 
@@ -193,7 +198,7 @@ class Containers:
             engine.volumes,
             engine.host,
             driver=str(host_config.get("VolumeDriver") or ""),
-            find=lambda text: self.get(text).mount_points,
+            find=self._mounts_of,
         )
         mounts = plan.check_mounts(host_config.get("Mounts") or ())
         image = engine.images.get(str(given.get("Image") or ""))
@@ -234,6 +239,14 @@ class Containers:
         self._by_id[identifier] = self._by_name[chosen] = container
         engine.events.container(container, "create")
         return container
+
+    def _mounts_of(self, name: str) -> tuple[MountPoint, ...]:
+        """Give the mounts of a container that ``--volumes-from`` names."""
+        try:
+            return self.get(name).mount_points
+        except NotFound as error:
+            # 404 would mean the image, which the client then pulls [vf-missing].
+            raise InvalidParameter(error.message) from error
 
     def _reserve(self, name: str | None, identifier: str) -> str:
         if not name:
@@ -461,8 +474,8 @@ def _merged(given: Mapping[str, Any], image: Image) -> dict[str, Any]:
         mine, theirs = config.get(key), base.get(key)
         if isinstance(theirs, Mapping) and theirs:
             config[key] = {**theirs, **(mine or {})}
-        elif not mine and theirs:
-            config[key] = theirs
+        elif not mine and (theirs or key in _NULL):
+            config[key] = theirs or None
     env = list(config.get("Env") or [])
     known = {each.partition("=")[0] for each in env}
     env += [x for x in base.get("Env") or [] if x.partition("=")[0] not in known]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from email.utils import formatdate
+from http.client import responses
 from typing import Final, final
 
 import attrs
@@ -179,9 +180,10 @@ class Connection:
             return
         body = f"{error}\n".encode()
         status = error.error_status_hint
-        head = f"HTTP/1.1 {status} Bad Request\r\nConnection: close\r\n"
+        head = f"HTTP/1.1 {status} {responses[status]}\r\nConnection: close\r\n"
         head += f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
         self._socket.sendall(head.encode() + body)
+        self._linger()
 
     def _serve_one(self) -> bool:
         """Answer one request, and tell whether another one may come."""
@@ -309,7 +311,7 @@ class Connection:
         assert isinstance(found.body, bytes), "errors are short"
         headers = [*self._headers(found), ("Content-Length", str(len(found.body)))]
         headers.append(("Connection", "close"))
-        self._put(h11.Response(status_code=found.status, headers=headers))
+        self._put(_head(found.status, headers))
         self._put(h11.Data(data=found.body))
         self._put(h11.EndOfMessage())
         self._linger()
@@ -341,9 +343,7 @@ class Connection:
             headers.append(("Content-Length", str(len(body))))
             pieces = (body,)
         self._socket.settimeout(self._limits.stall_seconds)
-        head = self._h11.send(
-            h11.Response(status_code=answered.status, headers=headers)
-        )
+        head = self._h11.send(_head(answered.status, headers))
         self._pieces(head or b"", () if head_only or empty else pieces)
         return self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
 
@@ -382,3 +382,10 @@ class Connection:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
         self._socket.sendall(f"{head}\r\n".encode())
         answer.run(self)
+
+
+def _head(status: int, headers: list[tuple[str, str]]) -> h11.Response:
+    """Make the head of an answer, with the words that belong to its status."""
+    return h11.Response(
+        status_code=status, reason=responses.get(status, ""), headers=headers
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -22,7 +21,7 @@ class Ids:
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
 
-    def matches(self, expected: Any, found: Any) -> bool:
+    def matches(self, expected: object, found: object) -> bool:
         """Compare values, deeply; texts are patterns, and new ids are noted."""
         if isinstance(expected, dict) and isinstance(found, dict):
             return self._mappings(expected, found)
@@ -80,19 +79,3 @@ class Ids:
             if len(fit[name]) > len(self.known.get(number, "")):
                 self.known[number] = fit[name]
         return True
-
-
-def canonical(value: Any) -> Any:
-    """Sort what has no fixed order: mounts by destination, binds."""
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(each, dict) and "Destination" in each for each in value)
-    ):
-        return sorted(value, key=lambda each: str(each["Destination"]))
-    return value
-
-
-def shown(value: Any) -> str:
-    """Show a value in a difference."""
-    return value if isinstance(value, str) else json.dumps(value, indent=1)

@@ -1,0 +1,1 @@
+"""Recorded sessions of Docker's client: replayed against engines, and recorded anew."""

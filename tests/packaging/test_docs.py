@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from unionfs_sim.cli.table import COMMANDS
+from unionfs_sim.containers.api.routes import coverage
 
 
 @pytest.fixture
@@ -36,3 +37,10 @@ def test_page_is_in_a_table_of_contents(docs: Path) -> None:
     }
 
     assert pages - {"index"} <= set(index.split())
+
+
+def test_the_coverage_of_the_api_is_that_of_its_routes(docs: Path) -> None:
+    """The table is what `routes.coverage` gives."""
+    page = (docs / "reference" / "docker-api.md").read_text(encoding="utf-8")
+
+    assert "\n".join(coverage()).strip() in page

@@ -47,7 +47,7 @@ _FIRST_PID: Final = 1000
 
 #: The verbs of the stores that change something.
 _VERBS: Final = {
-    "images": ("add", "load", "import_image", "tag", "remove", "prune"),
+    "images": ("add", "load", "load_named", "import_image", "tag", "remove", "prune"),
     "networks": ("create", "remove", "prune"),
     "volumes": ("create", "remove", "prune"),
 }

@@ -10,6 +10,7 @@ from unionfs_sim.containers import signals
 from unionfs_sim.containers.errors import Conflict
 from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.process import (
+    NOT_EXECUTABLE,
     NotRunnable,
     Process,
     run_program,
@@ -191,7 +192,7 @@ class Exec:
             f' exec: "{error.name}": {error.reason}: unknown'
         )
         self.stdout.write(f"{self.failure}\r\n")
-        self._code = error.code
+        self._code = NOT_EXECUTABLE  # also for a command that is not there
 
     @locked
     def send(self, data: str | bytes, *, close: bool = False) -> None:

@@ -39,6 +39,7 @@ Removed: TypeAlias = list[dict[str, str]]
 
 _Images: TypeAlias = list[Image]
 _Names: TypeAlias = list[str]
+_Loaded: TypeAlias = list[tuple[Image, list[str]]]
 
 _NEVER: Final = "0001-01-01T00:00:00Z"
 
@@ -197,8 +198,12 @@ class ImageStore:
             InvalidParameter: It is no archive of images.
             OSError: It cannot be read.
         """
+        return [image for image, _ in self.load_named(source)]
+
+    def load_named(self, source: bytes | str | os.PathLike[str]) -> _Loaded:
+        """Load as `load`, and give with each image the names that came with it."""
         path = self._spooled(source) if isinstance(source, bytes) else os.fspath(source)
-        loaded = []
+        loaded: _Loaded = []
         for name in archives.names_in(path):
             try:
                 value = open_image(path, name=name)
@@ -208,7 +213,7 @@ class ImageStore:
             tags = [tag for tag in value.names if not is_bare(tag) and is_repo_tag(tag)]
             image = self.add(value, tags)
             self._tagged_at.pop(image.id, None)  # a load notes no time
-            loaded.append(image)
+            loaded.append((image, list(map(canonical, tags))))
         return loaded
 
     def keep_open(self, value: ImageValue) -> None:

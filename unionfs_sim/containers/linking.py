@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -42,6 +42,7 @@ class Link:
         ports: Where its ports are published, as ``NetworkSettings.Ports``.
         files: The id of the container whose hosts file it uses.
         written: Whether that file has been made since the start.
+        left: Whether it was untied from the network that it was made for.
     """
 
     namespace: Namespace | None = None
@@ -50,6 +51,7 @@ class Link:
     files: str = ""
     written: bool = False
     extra: tuple[str, ...] = ()
+    left: bool = False
     ports: Ports = attrs.field(factory=dict)
 
 
@@ -93,7 +95,8 @@ def connect(container: ContainerBase) -> None:
         )
         link.networks = {"host": network.id}
         return
-    wanted = [_network(container, mode), *link.extra]
+    first = [] if link.left else [_network(container, mode)]
+    wanted = [*first, *link.extra]
     namespace = Namespace(engine.ids(), engine.networks.route, engine.networks.resolve)
     done: list[Network] = []
     try:
@@ -154,9 +157,22 @@ def _attach(container: ContainerBase, network: Network, namespace: Namespace) ->
         name=container.name,
         wanted=settings.get("wanted"),
         mac=container.config.get("MacAddress") or None,
-        aliases=tuple(settings.get("aliases") or ()),
+        aliases=tuple(aliases_of(container, settings)),
         indexes=engine.networks.indexes,
     )
+
+
+def aliases_of(container: ContainerBase, settings: Mapping[str, Any]) -> list[str]:
+    """Give the further names on a network: those given, the short id, the host's."""
+    names = [*(settings.get("aliases") or ()), container.id[:12]]
+    if container.hostname not in {container.name, *names}:
+        names.append(container.hostname)
+    return names
+
+
+def _first(mode: str) -> str:
+    """Give the network that a container is made for."""
+    return "bridge" if mode in {"default", "bridge", ""} else mode
 
 
 def _join(container: ContainerBase, target: str) -> None:
@@ -201,8 +217,10 @@ def connect_more(
             " be connected to any other network"
         )
         raise Forbidden(msg)
-    first = "bridge" if mode in {"default", "bridge", ""} else mode
-    if network.name in {first, *link.extra} or network.name in link.networks:
+    tied = {*link.extra, *link.networks}
+    if not link.left:
+        tied.add(_first(mode))
+    if network.name in tied:
         msg = (
             f"endpoint with name {container.name} already exists in network"
             f" {network.name}"
@@ -231,6 +249,8 @@ def disconnect_one(container: ContainerBase, network: Network) -> None:
         raise Forbidden(msg)
     network.detach(container.id)
     link.networks.pop(network.name, None)
+    if network.name == _first(container.network_mode):
+        link.left = True
     link.extra = tuple(name for name in link.extra if name != network.name)
 
 
@@ -266,7 +286,7 @@ def network_attrs(container: ContainerBase) -> dict[str, Any]:
         )
         settings = container.endpoint_settings(name)
         user = name not in {"bridge", "host", "none"}
-        aliases = [*(settings.get("aliases") or ()), container.id[:12]]
+        aliases = aliases_of(container, settings)
         entry = inspecting.endpoint_attrs(
             network,
             network.endpoints.get(container.id) if network else None,

@@ -156,6 +156,10 @@ class MountPlan:
             if parsed.target in explicit or parsed.target in covered:
                 raise spec.duplicate(parsed.target)
             self._add(parsed)
+            if parsed.anonymous and not parsed.mode:
+                # Among the binds even this one gets the mode of named volumes.
+                point = self.points[parsed.target]
+                self.points[parsed.target] = attrs.evolve(point, mode="z")
             explicit.add(parsed.target)
         for parsed in mounts:
             if parsed.target in explicit:
@@ -168,7 +172,7 @@ class MountPlan:
         for point in self._find(wanted.container):
             if point.type == "tmpfs":
                 # The recorded engine looks for a volume without a name.
-                msg = "get : no such volume"
+                msg = "get: no such volume"
                 raise NotFound(msg)
             self.points[point.destination] = attrs.evolve(
                 point,

@@ -159,7 +159,13 @@ class EngineState:
                 "state": attrs.asdict(each.state),
                 "stopped": each.stopped,
                 "restart_count": each.restart_count,
-                "link": [link.sandbox, link.networks, link.files, list(link.extra)],
+                "link": [
+                    link.sandbox,
+                    link.networks,
+                    link.files,
+                    list(link.extra),
+                    link.left,
+                ],
                 "mounts": [_mount(point) for point in each.mount_points],
                 "log": [
                     [stream, data.decode("latin-1"), when]
@@ -252,7 +258,8 @@ class EngineState:
         container.stopped = record["stopped"]
         container.restart_count = record["restart_count"]
         link = container.link
-        link.sandbox, link.networks, link.files, extra = record["link"]
+        link.sandbox, link.networks, link.files, extra, *left = record["link"]
+        link.left = bool(left and left[0])
         link.extra = tuple(extra)
         container.log = [
             (stream, data.encode("latin-1"), when)

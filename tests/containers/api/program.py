@@ -41,7 +41,7 @@ def tar(files: dict[str, str]) -> bytes:
 def members(pieces: Any) -> list[tuple[str, int, int, int]]:
     """Give names, modes and owners of what is in a tar."""
     with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
-        return [(x.name, x.mode, x.uid, x.gid) for x in archive]
+        return [(x.name, x.mode & 0o7777, x.uid, x.gid) for x in archive]
 
 
 def web(client: DockerClient) -> Any:
@@ -75,7 +75,40 @@ def build(client: DockerClient, text: str, **options: Any) -> list[str]:
 def network(client: DockerClient) -> Any:
     """Make a network of its own."""
     ipam = IPAMConfig(pool_configs=[IPAMPool(subnet="172.29.7.0/24")])
-    return client.networks.create("hb_net", ipam=ipam, labels={"tier": "lan"}).name
+    return client.networks.create(
+        "hb_net", ipam=ipam, labels={"tier": "lan"}, check_duplicate=True
+    ).name
+
+
+def listed(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a row of a list, its mounts in order."""
+    row["Mounts"] = sorted(row["Mounts"], key=lambda each: str(each["Destination"]))
+    for each in row["Mounts"]:
+        each["Source"] = ""  # lists show it for some volumes and not for others
+    return row
+
+
+def exec_shown(client: DockerClient) -> Any:
+    """Make a command and show it, before and after."""
+    made = client.api.exec_create("hb_web", ["echo", "x"])["Id"]
+    before = client.api.exec_inspect(made)
+    client.api.exec_start(made)
+    return before, client.api.exec_inspect(made)
+
+
+def endpoints(client: DockerClient) -> list[Any]:
+    """Say who is in the network."""
+    return list(client.networks.get("hb_net").attrs["Containers"].values())
+
+
+def config_of(client: DockerClient, name: str) -> Any:
+    """Give what an image's containers start with."""
+    return client.images.get(name).attrs["Config"]
+
+
+def steps(lines: list[str]) -> list[str]:
+    """Give the steps that a builder prints."""
+    return [line.strip() for line in lines if line.startswith("Step")]
 
 
 CALLS: list[tuple[str, Call]] = [
@@ -125,9 +158,9 @@ CALLS: list[tuple[str, Call]] = [
     ("exec stream", lambda c: b"".join(web(c).exec_run("cat /etc/passwd", stream=True
         ).output)),
     ("exec on a terminal", lambda c: web(c).exec_run(["echo", "hi"], tty=True)),
-    ("exec detached", lambda c: web(c).exec_run("true", detach=True).exit_code),
+    ("exec detached", lambda c: web(c).exec_run("true", detach=True).output),
     ("exec none", lambda c: c.api.exec_inspect("hb_none")),
-    ("exec inspect", lambda c: exec_shown(c)),
+    ("exec inspect", exec_shown),
     ("exec no command", lambda c: web(c).exec_run("hb_nosuch").exit_code),
     ("write", lambda c: web(c).exec_run(["sh", "-c",
         "echo 1 > /data/f; echo 2 > /f; rm /etc/group; echo 3 > /t/f"]).exit_code),
@@ -167,7 +200,7 @@ CALLS: list[tuple[str, Call]] = [
     ("run as a user", lambda c: run(c, "id", "-u", user="65534")),
     ("run in a network", lambda c: run(c, "hostname", "-i", network="hb_net")),
     # networks with somebody in them
-    ("connected", lambda c: endpoints(c)),
+    ("connected", endpoints),
     ("connect again", lambda c: c.networks.get("hb_net").connect("hb_web")),
     ("disconnect", lambda c: c.networks.get("hb_net").disconnect("hb_web")),
     ("disconnect again", lambda c: c.networks.get("hb_net").disconnect("hb_web")),
@@ -210,37 +243,6 @@ CALLS: list[tuple[str, Call]] = [
         "hb_img:1", "hb_built")]),
     ("prune nothing", lambda c: c.images.prune(filters={"label": "hb_nothing"})),
 ]  # fmt: skip
-
-
-def listed(row: dict[str, Any]) -> dict[str, Any]:
-    """Give a row of a list, its mounts in order."""
-    row["Mounts"] = sorted(row["Mounts"], key=lambda each: str(each["Destination"]))
-    for each in row["Mounts"]:
-        each["Source"] = ""  # lists show it for some volumes and not for others
-    return row
-
-
-def exec_shown(client: DockerClient) -> Any:
-    """Make a command and show it, before and after."""
-    made = client.api.exec_create("hb_web", ["echo", "x"])["Id"]
-    before = client.api.exec_inspect(made)
-    client.api.exec_start(made)
-    return before, client.api.exec_inspect(made)
-
-
-def endpoints(client: DockerClient) -> list[Any]:
-    """Say who is in the network."""
-    return list(client.networks.get("hb_net").attrs["Containers"].values())
-
-
-def config_of(client: DockerClient, name: str) -> Any:
-    """Give what an image's containers start with."""
-    return client.images.get(name).attrs["Config"]
-
-
-def steps(lines: list[str]) -> list[str]:
-    """Give the steps that a builder prints."""
-    return [line.strip() for line in lines if line.startswith("Step")]
 
 
 def answers(client: DockerClient) -> Iterator[tuple[str, Any]]:

@@ -19,6 +19,7 @@ from unionfs_sim.containers.api.call import (
 from unionfs_sim.containers.api.errors import refusal
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.buildcontext import dockerfile_in, open_context
+from unionfs_sim.containers.dockerfile import parse
 from unionfs_sim.containers.errors import (
     ContainerBuildError,
     EngineError,
@@ -49,6 +50,7 @@ def build(call: Call) -> Answered:
     labels = _mapping(call, "labels")
     context = open_context(call.body)
     text = dockerfile_in(context, call.text("dockerfile") or "Dockerfile")
+    parse(text)  # what makes no sense is an error, and no line of the story
     if labels:
         pairs = " ".join(f'"{key}"="{value}"' for key, value in labels.items())
         text = f"{text.rstrip()}\nLABEL {pairs}\n"

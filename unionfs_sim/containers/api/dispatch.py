@@ -11,7 +11,7 @@ from unionfs_sim.containers.api.call import Answered, Call
 from unionfs_sim.containers.api.routes import ROUTER
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.api.system import API_VERSION, API_VERSION_MIN
-from unionfs_sim.containers.errors import InvalidParameter
+from unionfs_sim.containers.errors import EngineError, InvalidParameter
 from unionfs_sim.containers.images import DOCKER_VERSION
 
 _VERSIONED: Final = re.compile(r"/v(\d{1,3}(?:\.\d{1,3})+)(/.*)?")
@@ -99,5 +99,22 @@ def answer(route: Route, call: Call) -> Answered:
     """Answer a call; an error is an answer too."""
     try:
         return route.handler(call)
+    except EngineError as error:
+        return errors.answer(_as_called(call, error))
     except Exception as error:  # whatever it is, the server goes on
         return errors.answer(error)
+
+
+def _as_called(call: Call, error: EngineError) -> EngineError:
+    """Call a container in an error as the caller did: by its name, or by its id."""
+    if not call.path.startswith("/containers/") or "name" not in call.names:
+        return error
+    try:
+        name = call.engine.containers.get(call.name).name
+    except EngineError:
+        return error
+    pattern = rf"(?i)(\bcontainer:? ){re.escape(name)}(?![\w.-])"
+    told = re.sub(pattern, lambda match: match[1] + call.name, error.message)
+    if told != error.message:
+        error.args = (told, *error.args[1:])
+    return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from unionfs_sim.containers.api.call import Answer, of_json
@@ -28,6 +29,13 @@ NO_REGISTRY: Final = (
 )
 
 
+#: What the recorded engine answers with 500, although the caller is to blame.
+_BLAMED: Final = re.compile(
+    r"invalid volume specification: |invalid mode: |extraction point is not a directory"
+    r"|Container \w+ is not paused|container \w+ is not connected to network "
+)
+
+
 def refusal(message: str) -> EngineError:
     """Make the error of what this engine does not do."""
     return NotImplemented_(message)
@@ -45,7 +53,8 @@ def answer(error: Exception) -> Answer:
         case NotModified():
             return Answer(status=304)
         case EngineError():
-            return of_json({"message": error.message}, error.status)
+            blamed = _BLAMED.match(error.message) is not None
+            return of_json({"message": error.message}, 500 if blamed else error.status)
         case FormatError() | SpecError():
             return of_json({"message": str(error)}, 400)
         case UnionFSError():

@@ -101,8 +101,7 @@ def inspect(call: Call) -> Answered:
     try:
         image = call.engine.images.get(call.name)
     except NotFound as error:
-        # [rmi-in-use] and the others: the client cuts this text at the image's name.
-        msg = f"No such image: {call.name}"
+        msg = f"no such image: {call.name}: {error.message}"
         raise NotFound(msg) from error
     return of_json(image.attrs)
 
@@ -190,11 +189,12 @@ def load(call: Call) -> Answered:
     if not call.body:
         msg = "unexpected EOF"
         raise InvalidParameter(msg)
-    loaded = call.engine.images.load(call.body)
     lines = [
-        {"stream": f"Loaded image: {name}\n"} for image in loaded for name in image.tags
-    ] or [{"stream": f"Loaded image ID: {image.id}\n"} for image in loaded]
-    return Answer(body=b"".join(map(encoded, lines)), kind=JSON)
+        {"stream": f"Loaded image{name}\n"}
+        for image, names in call.engine.images.load_named(call.body)
+        for name in [f": {name}" for name in names] or [f" ID: {image.id}"]
+    ]
+    return Answer(body=map(encoded, lines), kind=JSON)
 
 
 def create(call: Call) -> Answered:
@@ -217,7 +217,7 @@ def create(call: Call) -> Answered:
         )
     except EngineError as error:
         raise InvalidParameter(error.message) from error
-    return Answer(body=encoded({"status": image.id}), kind=JSON)
+    return Answer(body=iter((encoded({"status": image.id}),)), kind=JSON)
 
 
 def push(call: Call) -> Answered:

@@ -75,6 +75,7 @@ def create(call: Call) -> Answered:
         internal=bool(body.get("Internal")),
         labels=body.get("Labels") or None,
         options=body.get("Options") or None,
+        ipam_options=ipam.get("Options"),
     )
     return of_json({"Id": made.id, "Warning": ""}, 201)
 

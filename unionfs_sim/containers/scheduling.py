@@ -86,6 +86,11 @@ class Event:
         """Note that a task waits for this."""
         self._waiting.append(task)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for it."""
+        return any(not task.done for task in self._waiting)
+
     def notify(self) -> None:
         """Let all that wait look again."""
         waiting, self._waiting = self._waiting, []

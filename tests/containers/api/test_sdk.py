@@ -63,6 +63,24 @@ def test_commands(client: docker.DockerClient) -> None:
     raw.close()
 
 
+def test_time_stands_still_while_a_client_may_type(
+    client: docker.DockerClient,
+) -> None:
+    """A program that waits for input does not make the others' time pass."""
+    web = client.containers.run("busybox", "sleep 1000", detach=True)
+    for _ in range(20):
+        found = web.exec_run("cat", stdin=True, socket=True).output
+        raw = found._sock
+        raw.sendall(b"typed")
+        raw.shutdown(socket.SHUT_WR)
+        assert b"typed" == raw.recv(100)[8:]
+        found._response.close()
+        raw.close()
+    web.reload()
+
+    assert "running" == web.status
+
+
 def test_a_socket_of_an_attached_container(client: docker.DockerClient) -> None:
     """What is typed comes back."""
     made = client.containers.create("busybox", "cat", stdin_open=True)

@@ -21,6 +21,8 @@ from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.engine import Engine
 from unionfs_sim.containers.errors import EngineError, InvalidParameter
 from unionfs_sim.containers.execs import Exec
+from unionfs_sim.containers.streams import Pipe
+from unionfs_sim.containers.terminal import Terminal
 
 
 class Reading(Protocol):
@@ -71,7 +73,8 @@ def attach(call: Call) -> Answered:
             escape=escape,
         )
         _show(call.engine, wire, typist, container.log, start, streams,
-              raw=_raw(container), over=over)  # fmt: skip
+              raw=_raw(container), over=over, still=lambda: (
+                  not container.state.running or _reads(container.stdin)))  # fmt: skip
         if typist.left:
             call.engine.events.container(container, "detach")
 
@@ -80,6 +83,11 @@ def attach(call: Call) -> Answered:
 
 def _raw(container: Container) -> bool:
     return bool(container.config.get("Tty"))
+
+
+def _reads(keyboard: Pipe | Terminal | None) -> bool:
+    """Tell whether a program waits for what a client types."""
+    return keyboard is not None and keyboard.changed.awaited
 
 
 def _show(
@@ -92,6 +100,7 @@ def _show(
     *,
     raw: bool,
     over: Callable[[], bool],
+    still: Callable[[], bool],
 ) -> None:
     """Send what is written until it ends, or the client leaves."""
     for piece in follow(
@@ -102,6 +111,7 @@ def _show(
         raw=raw,
         ended=lambda: over() or typist.left,
         gone=wire.gone,
+        still=lambda: not typist.silent and still(),
     ):
         wire.send(piece)
 
@@ -137,7 +147,7 @@ def _closer(
     """Give what ends the input of a container that reads from one client alone."""
 
     def close() -> None:
-        if container.config.get("StdinOnce"):
+        if container.config.get("StdinOnce") and not _raw(container):
             _await_start(container, over, wire)
             _close(container)
 
@@ -221,7 +231,8 @@ def _run_exec(
     if made.failure:
         streams |= {"stdout"}
     _show(engine, wire, typist, made.log, 0, streams,
-          raw=made.tty, over=lambda: made.exit_code is not None)  # fmt: skip
+          raw=made.tty, over=lambda: made.exit_code is not None,
+          still=lambda: _reads(made.stdin))  # fmt: skip
 
 
 ROUTES: Final = (

@@ -121,7 +121,11 @@ def _waited(
     call: Call, container: Container, over: Callable[[], bool]
 ) -> Iterator[bytes]:
     yield b""  # the head of the answer: the client starts the container after it
-    if wait_until(call.engine, over, call.wire.gone):
+
+    def still() -> bool:
+        return not container.state.running
+
+    if wait_until(call.engine, over, call.wire.gone, still):
         yield encoded({"Error": None, "StatusCode": container.state.exit_code})
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final, final
 
 from unionfs_sim.containers.api.call import Wire
-from unionfs_sim.containers.api.waiting import wait_until
+from unionfs_sim.containers.api.waiting import never, wait_until
 from unionfs_sim.containers.engine import Engine
 from unionfs_sim.containers.errors import InvalidParameter
 
@@ -44,6 +44,7 @@ def follow(
     raw: bool,
     ended: Callable[[], bool],
     gone: Callable[[], bool],
+    still: Callable[[], bool] = never,
 ) -> Iterator[bytes]:
     """
     Give what is written to a log, as it comes, until there is no more.
@@ -56,13 +57,14 @@ def follow(
         raw: Whether there are no frames.
         ended: Whether nothing more will be written.
         gone: Whether nobody listens any more.
+        still: Whether it is the client's turn.
     """
     at = start
 
     def more() -> bool:
         return len(log) > at or ended()
 
-    while wait_until(engine, more, gone):
+    while wait_until(engine, more, gone, still):
         with engine.lock:
             over = ended()
             entries = log[at:]
@@ -149,6 +151,7 @@ class Typist:
 
     Attributes:
         left: Whether the client typed the keys that leave the stream.
+        silent: Whether nothing more will be typed.
     """
 
     def __init__(
@@ -166,12 +169,19 @@ class Typist:
         self._end = end
         self._escape = escape
         self.left = False
+        self.silent = False
         self._thread = threading.Thread(
             target=self._work, name="unionfs-sim typist", daemon=True
         )
         self._thread.start()
 
     def _work(self) -> None:
+        try:
+            self._read()
+        finally:
+            self.silent = True
+
+    def _read(self) -> None:
         with suppress(OSError):
             while data := self._wire.receive():
                 if self._escape is not None:

@@ -19,8 +19,16 @@ def real(engine: Engine) -> bool:
     return engine.scheduler.pause is not None
 
 
+def never() -> bool:
+    """Say no."""
+    return False
+
+
 def wait_until(
-    engine: Engine, done: Callable[[], bool], gone: Callable[[], bool]
+    engine: Engine,
+    done: Callable[[], bool],
+    gone: Callable[[], bool],
+    still: Callable[[], bool] = never,
 ) -> bool:
     """
     Wait until something is true, or nobody is there any more to hear of it.
@@ -31,6 +39,7 @@ def wait_until(
         engine: The engine.
         done: Whether it is true; asked while nothing else happens.
         gone: Whether nobody is there.
+        still: Whether no time is to pass, since it is the client's turn.
 
     Returns:
         Whether it became true.
@@ -40,7 +49,7 @@ def wait_until(
             if done():
                 return True
             scheduler = engine.scheduler
-            if real(engine) or scheduler.next_ns is None:
+            if real(engine) or scheduler.next_ns is None or still():
                 engine.changed.wait(_LOOK_SECONDS)
             else:
                 with engine.verb():

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from unionfs_sim.teaching.lab import Lab
+from unionfs_sim.teaching.lab import Lab, ops, stack
 from unionfs_sim.teaching.mutants import MUTANTS
 from unionfs_sim.teaching.properties import (
     PROPERTIES,
@@ -74,6 +74,19 @@ def test_failure_tells_part_and_example() -> None:
     assert size(result.case) > 0
     last = run(prop, lab, seed=1, examples=1, start=result.examples)
     assert last.case == result.case
+
+
+def test_failed_rename_may_leave_a_mark() -> None:
+    """The library leaves an opaque mark as the kernel does (S13); that is no alarm."""
+    prop, lab = PROPERTIES["P61"], VARIANTS["P"].lab()
+    case = {
+        "layers": stack("x=1"),
+        "program": ops("mkdir n; mkdir a; write a/b x; rename n a"),
+    }
+
+    assert run_case(prop, lab, case) is None
+    lab.tidy = True
+    assert ("failed", "nothing written") == (run_case(prop, lab, case) or ())[:2]
 
 
 def test_crash_is_told_apart() -> None:

@@ -286,6 +286,10 @@ class LibraryContainer(Files[MountTable]):
 class LibraryLab(Lab):
     """The library itself, behind the lab's face."""
 
+    #: As in the kernel, a rename that fails can leave a mark on what it was to move
+    #: (overlayfs.md, S13).
+    tidy = False
+
     def stack(self, layers: Sequence[Layer] = ()) -> Stack:
         """Put an empty writable layer over layers, base first."""
         return cast("Stack", LibraryStack(layers))

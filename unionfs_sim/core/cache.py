@@ -100,16 +100,13 @@ class PathCache(dict[StrPath, Resolved | Negative]):
         Takes two dictionary probes where the path is canonical and its directory known
         and of the layers alone, one more where the upper has it, else a walk.
         """
-        text = path if isinstance(path, str) else fspath(path)
+        text = path if path.__class__ is str else fspath(path)
         head, _, name = text.rpartition("/")
         directory = self._directories.get(head)
-        if (
-            directory.__class__ in self._plain
-            and len(text) < _SHORT_PATH
-            and len(self) < PATHS_MAX
-        ):
+        if directory.__class__ in self._plain and len(self) < PATHS_MAX:
             live = directory.entries.get(name)  # type: ignore[union-attr]
-            if live.__class__ in _LEAVES:
+            kind = live.__class__
+            if kind is Regular or kind in _LEAVES:  # the path is short: it is there
                 self[text] = live  # type: ignore[assignment]
                 return live  # type: ignore[return-value]
             if (
@@ -228,6 +225,8 @@ class PathCache(dict[StrPath, Resolved | Negative]):
 
     def _keep_directory(self, path: str, directory: LiveDirectory) -> None:
         """Remember a directory under its canonical path, without a slash at its end."""
+        if len(path) > _SHORT_PATH - NAME_BYTES_MAX:
+            return  # with a name it would be no short path
         if len(self._directories) >= PATHS_MAX:
             self.forget()
         self._directories[path] = directory

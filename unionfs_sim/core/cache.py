@@ -168,7 +168,7 @@ class PathCache(dict[StrPath, Resolved | Negative]):
     def start(self, path: str) -> walk.Start | None:
         """Give where a walk can start: a known directory of the upper, and a name."""
         head, slash, name = path.rpartition("/")
-        if not slash or name in _NO_NAMES:
+        if not slash or name in _NO_NAMES or len(path) >= _SHORT_PATH or "\0" in path:
             return None
         directory = self._directories.get(head)
         return (directory, name) if isinstance(directory, UpperDirectory) else None
@@ -200,8 +200,6 @@ class PathCache(dict[StrPath, Resolved | Negative]):
 
     def forget_edits(self, edits: Sequence[Edit]) -> None:
         """Forget exactly the answers that these edits can change."""
-        if not edits:
-            return
         if self._space.index:
             self.forget()  # one inode can have lower names anywhere
             return
@@ -219,7 +217,8 @@ class PathCache(dict[StrPath, Resolved | Negative]):
                 head = "".join(f"/{name}" for name in edit.directory.parts)
             path = f"{head}/{edit.name}"
             self.pop(path, None)
-            self.stats.pop(path, None)
+            if self.stats:
+                self.stats.pop(path, None)
             if isinstance(edit.after, UpperDirectory) and path in self._directories:
                 self._keep_directory(path, edit.after)
 

@@ -38,11 +38,12 @@ class UnionChanger(UnionReader):
     def _commit(self, made: Plan) -> None:
         """Do a plan, forget what it made untrue, and tell the observer."""
         edits = commit.apply(self._space, made)
-        self._cache.forget_edits(edits)
+        if edits:
+            self._cache.forget_edits(edits)
         for edit in edits:
-            after = edit.after
             if not edit.raised:
                 continue
+            after = edit.after
             if isinstance(after, UpperFile):
                 if after.origin:
                     self._space.raised[id(after.origin)] = after

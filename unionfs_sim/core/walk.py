@@ -38,7 +38,7 @@ from unionfs_sim.errors import fs_error
 #: Names this short need no counting of bytes.
 _SHORT_NAME: Final = NAME_BYTES_MAX // 4
 
-#: A directory of the upper and a name in it, where a walk can start.
+#: A directory of the upper and a name in it, where the walk of a short path can start.
 Start: TypeAlias = tuple[UpperDirectory, Name]
 
 #: Directories from the root on, each with its own name.
@@ -119,13 +119,13 @@ def find(
             than 40 links; ENAMETOOLONG; EACCES; and what a broken object on the way
             gives.
     """
-    check(path, op=op)
     if known is not None and caller.is_root:
         directory, name = known
         live = _child(space, path, directory, name, op)
         if not follow or _target(live) is None:
             return Place(path, directory, name, live, False, name, 0)  # noqa: FBT003
         return _walk(space, path, [name], False, op, caller, directory, follow, creates)  # noqa: FBT003
+    check(path, op=op)
     pending = path.split("/")
     slash = pending[-1] in {"", ".", ".."}
     pending.reverse()
@@ -158,11 +158,11 @@ def find_parent(
         UnionFSError: As `find`; a missing last name is no error, and one that cannot
             be looked up is left to the verb, as are the marks of looking it up.
     """
-    check(path, op=op)
     if known is not None and caller.is_root:
         directory, name = known
         live = _peek(space, directory, name)
         return Place(path, directory, name, live, False, name, 0)  # noqa: FBT003
+    check(path, op=op)
     stripped = path.rstrip("/")
     slash = len(stripped) < len(path)
     pending = stripped.split("/")
@@ -219,6 +219,11 @@ def _walk(
             live = _peek(space, directory, name)
             return Place(path, directory, name, live, slash, last, links, trail)
         live = _child(space, path, directory, name, op)
+        if pending and isinstance(live, LIVE_DIRECTORY_TYPES):
+            assert trail is not None, "more was to come"
+            trail.append((name, live))
+            directory = live
+            continue
         target = _target(live) if pending or follow else None
         if target is not None:
             links += 1
@@ -229,10 +234,6 @@ def _walk(
             pending.extend(reversed(target.split("/")))
         elif not pending:
             return Place(path, directory, name, live, slash, last, links, trail)
-        elif isinstance(live, LIVE_DIRECTORY_TYPES):
-            assert trail is not None, "more was to come"
-            trail.append((name, live))
-            directory = live
         else:
             number = errno.ENOENT if live is None else errno.ENOTDIR
             raise fs_error(number, path, op=op)

@@ -124,8 +124,8 @@ To measure on your own machine, or your own image, see [Measuring](reference/mea
 ## What is promised
 
 - The cost of a warm lookup does not depend on the number of layers, and is that of a method call and a dictionary hit.
-- The first lookup over a known stack does not depend on it either; folding a stack for the first time costs its entries, once.
-- Copy-up, forks and commits share content: they cost what changes, not what is there.
+- The first lookup over a known stack does not depend on it either; folding a stack for the first time costs its entries, once, and pushing a layer onto it costs that layer.
+- Copy-up and commits share content: they cost what changes, not what is there.  A fork takes the same time however much was changed, and each changed directory is copied when it is first looked into.
 - No lower layer is ever changed.
 
 ## How it is measured
@@ -156,6 +156,19 @@ Commit {commit} for the targets; for lookups at depth {depth_commit} (a plus: wi
 Notes:
 
 {notes}
+
+### What is missed, and why
+
+**A path never asked before** (4).
+CPython cannot do it in the limit: to split the path, to hash its two halves, to probe two dictionaries and to remember the answer already takes more, with nothing checked; the note says how much.
+What lookups do besides is to tell links, directories and forbidden names apart, and to keep the memory bounded.
+Fewer tests of types and lengths brought it down by a tenth; not remembering a path at its first asking would make the second as dear.
+
+**A second open from an index beside the image** (11).
+No index is kept, for it could not be ten times as fast and be trusted.
+Opening checks every layer against its digest; to hash the bytes again, and to make the nodes again, takes the part of a first open that the note tells.
+An index that believes in names, sizes and times instead would believe whoever can write beside the image.
+Tried: a marshalled index of 100,000 files, 4.7 MB, was read in 0.07 s and its nodes made in 0.14 s, without any check, where the first open took 2.0 s.
 
 ## Lookups at depth
 

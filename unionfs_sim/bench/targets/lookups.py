@@ -176,14 +176,16 @@ def cold(setup: Setup) -> Iterator[Figure]:
     folding = time.thread_time_ns() - began
     stacks[1] = Stack(subjects[1].layers_top_first)
     asked: dict[int, list[float]] = {1: [], setup.deep: []}
-    least: list[float] = []
     with quiet():
         for number in range(setup.rounds + 1):
             for count, subject in subjects.items():
-                ratio, floor = _never_asked(stacks[count], subject.paths["bottom"])
+                ratio = _never_asked(stacks[count], subject.paths["bottom"])
                 if number:  # the first one finds everything cold
                     asked[count].append(ratio)
-                    least.append(floor)
+        least = [
+            _least_asked(stacks[setup.deep], deep.paths["bottom"])
+            for _ in range(setup.rounds)
+        ]
     value = statistics.median(asked[setup.deep])
     floor = statistics.median(least)
     note = (
@@ -197,25 +199,30 @@ def cold(setup: Setup) -> Iterator[Figure]:
     yield from _whiteouts(setup)
 
 
-def _never_asked(stack: Stack, paths: Sequence[str]) -> tuple[float, float]:
-    """
-    Measure paths asked once, in directories known before, as ratios to `dict.get`.
+def _never_asked(stack: Stack, paths: Sequence[str]) -> float:
+    """Give the ratio to `dict.get` for paths asked once, in directories known before."""
+    fs = UnionFS(stack)
+    for number in range(DIRECTORIES):
+        fs.lookup(f"/{directory(number)}")
+    return _once_each(lookups(fs), paths)
 
-    Gives that of `UnionFS.lookup`, and that of the least that any lookup must do.
-    """
-    get = calls(dict.fromkeys(paths, 1).get)
+
+def _least_asked(stack: Stack, paths: Sequence[str]) -> float:
+    """Give that ratio for the least that any lookup must do."""
     fs = UnionFS(stack)
     least = _Least()
     for number in range(DIRECTORIES):
         path = f"/{directory(number)}"
         least.known[path] = fs.lookup(path).entries  # type: ignore[union-attr]
-    ratios = []
-    for batch in (lookups(fs), lookups(_OneLeast(least))):
-        fresh = [path[:1] + path[1:] for path in paths]  # text without a cached hash
-        before = spend(get, paths, 8)
-        took = spend(batch, fresh, 1)
-        ratios.append(took / min(before, spend(get, paths, 8)))
-    return ratios[0], ratios[1]
+    return _once_each(lookups(_OneLeast(least)), paths)
+
+
+def _once_each(batch: Batch, paths: Sequence[str]) -> float:
+    get = calls(dict.fromkeys(paths, 1).get)
+    fresh = [path[:1] + path[1:] for path in paths]  # text without a cached hash
+    before = spend(get, paths, 8)
+    took = spend(batch, fresh, 1)
+    return took / min(before, spend(get, paths, 8))
 
 
 @final

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from unionfs_sim import WHITEOUT, UnionFS
-from unionfs_sim.cli import progress
+from unionfs_sim.cli import main, progress
 from unionfs_sim.image.manifest import manifest
 from unionfs_sim.image.open import open_image
 
@@ -228,6 +228,8 @@ def test_quick_work_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     """What is done at once, or not looked at, says nothing of how far it is."""
     with progress.shown("writing") as tell:
         tell(1, 2)
+    with progress.entries("unpacking") as tell_entry:
+        assert tell_entry is None
 
     assert ("", "") == capfd.readouterr()
 
@@ -247,6 +249,18 @@ def test_progress_on_a_terminal(
     assert "" == out
     assert "\rwriting:  50 % of 1.0 KiB" in err
     assert err.endswith("\r")
+
+
+def test_unpacking_shows_how_many_entries(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Slow unpacking counts what it has written."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(progress, "_DELAY_SECONDS", 0)
+    monkeypatch.setattr(progress, "_PAUSE_SECONDS", 0)
+
+    assert 0 == main(["unpack", "@tour", str(tmp_path / "out"), "--no-owners"])
+    assert "\runpacking: 2 entries" in capsys.readouterr().err
 
 
 @pytest.mark.slow

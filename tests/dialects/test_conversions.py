@@ -431,6 +431,18 @@ def test_rootless_attributes_are_an_xattr(node: Any, expected: bytes) -> None:
     assert layer == dialect("fuse-overlayfs-rootless").decode(encoded.raw)
 
 
+def test_rootless_keeps_the_mode_that_an_access_list_is_of() -> None:
+    """With any other mode the host would change the list (metadata-umoci, /xattrs)."""
+    meta = Meta(mode=0o2660, xattrs={"system.posix_acl_access": b"\2\0\0\0"})
+    layer = Layer.build({"f": Regular("x", meta)})
+    encoded = encode("fuse-overlayfs-rootless", layer)
+    raw = encoded.raw.get(("f",))
+
+    assert isinstance(raw, Regular)
+    assert 0o660 == raw.meta.mode
+    assert layer == dialect("fuse-overlayfs-rootless").decode(encoded.raw)
+
+
 @pytest.mark.parametrize(
     ("xattrs", "opaque"),
     [

@@ -2,167 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.dialects import ondisk
-from unionfs_sim.adapters.hostread import read_directory
-from unionfs_sim.adapters.unpack import Unpacked, unpack
-from unionfs_sim.core.layer import Layer, LayerBuilder
+from tests.oracle.mounts import MOUNTS, compare, possible, shown
+from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.meta import Meta
-from unionfs_sim.core.nodes import OPAQUE, WHITEOUT, Directory, Leaf, Regular, Symlink
+from unionfs_sim.core.nodes import OPAQUE, WHITEOUT, Directory, Regular, Symlink
 from unionfs_sim.core.stack import Stack
-from unionfs_sim.dialects.conversion import plain
-from unionfs_sim.image.open import open_image
 from unionfs_sim.testing import strategies
 
 pytestmark = pytest.mark.oracle
-
-#: Images whose stacks are mounted.
-IMAGES: Final = (
-    "whiteouts.oci.tar",
-    "rules-main.oci.tar",
-    "busybox-base.oci.tar",
-    "churn/churn-umoci-21.oci.tar",
-    "churn/churn-buildah-11.oci.tar",
-)
-
-Mount: TypeAlias = Callable[[Unpacked, Path], list[str]]
-
-
-def overlay(done: Unpacked, place: Path) -> list[str]:
-    options = done.options
-    if len(done.layers_base_first) == 1:  # it takes no single layer without an upper
-        empty = place.with_name("empty")
-        empty.mkdir(exist_ok=True)
-        only = done.layers_base_first[0]
-        options = options.replace(only, f"{only}:{empty}")
-    return ["mount", "-t", "overlay", "overlay", "-o", options, str(place)]
-
-
-def fuse_overlayfs(done: Unpacked, place: Path) -> list[str]:
-    return ["fuse-overlayfs", "-o", done.options, str(place)]
-
-
-def unionfs_fuse(done: Unpacked, place: Path) -> list[str]:
-    return ["unionfs", "-o", "cow,hide_meta_files", done.options, str(place)]
-
-
-#: Dialect -> what mounts it.
-MOUNTS: Final[dict[str, Mount]] = {
-    "overlay": overlay,
-    "overlay-userxattr": overlay,
-    "fuse-overlayfs": fuse_overlayfs,
-    "fuse-overlayfs-rootless": fuse_overlayfs,
-    "unionfs-fuse-1.0": unionfs_fuse,
-}
-
-#: Fields that a tool shows otherwise: both number names of one inode apart, and
-#: unionfs-fuse 1.0 shows no xattrs.
-NOT_SHOWN: Final = {
-    "fuse-overlayfs": {"links"},
-    "fuse-overlayfs-rootless": {"links"},
-    "unionfs-fuse-1.0": {"links", "xattrs"},
-}
-
-#: What fuse-overlayfs 1.10 shows of a special file, for it does not read the type.
-EMPTY: Final = {"type": "file", "size": 0, "sha256": hashlib.sha256(b"").hexdigest()}
-SPECIAL: Final = {"char", "block", "fifo", "socket"}
-
-
-@contextmanager
-def mounted(done: Unpacked, place: Path) -> Iterator[Path]:
-    """Mount what was unpacked, or skip the test and say why."""
-    command = MOUNTS[done.dialect](done, place)
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount")
-    place.mkdir()
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode:
-        pytest.skip(f"{command[0]} does not mount here: {run.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-        place.rmdir()
-
-
-def shown(root: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:
-    """Leave out what a mount counts otherwise, and a tool does not show."""
-    left_out = {"nlink"} | NOT_SHOWN.get(name, set())
-    found = {}
-    for path, entry in root.items():
-        if name == "fuse-overlayfs-rootless" and entry["type"] in SPECIAL:
-            entry = {k: v for k, v in (entry | EMPTY).items() if k != "rdev"}  # noqa: PLW2901
-        found[path] = {
-            key: value
-            for key, value in entry.items()
-            if key not in left_out and (key != "links" or len(value) > 1)
-        }
-    return found
-
-
-def compare(stack: Stack, name: str, folder: Path) -> None:
-    done = unpack(stack, folder / "layers", dialect=name)
-    with mounted(done, folder / "mount") as place:
-        found = ondisk.describe(read_directory(str(place)).root)
-
-    expected = shown(ondisk.describe(stack.root), name)
-    actual = shown(found, name)
-    assert () == done.losses
-    assert sorted(expected) == sorted(actual)
-    for path, entry in expected.items():
-        assert entry == actual[path], path
-
-
-def possible(stack: Stack) -> Stack:
-    """Leave out xattrs that no Linux file system takes."""
-    layers = []
-    for layer in stack.layers:
-        assert isinstance(layer, Layer)
-        builder = LayerBuilder(layer.label)
-        made: dict[int, Leaf] = {}
-        for parts, entry in layer.items():
-            if entry is WHITEOUT:
-                builder.whiteout(parts)
-            elif isinstance(entry, Directory):
-                builder.directory(parts)
-                if not entry.implied:
-                    builder.set_meta(parts, entry.meta)
-                if entry.opaque:
-                    builder.opaque(parts)
-            else:
-                meta = entry.meta
-                if not isinstance(entry, Regular):
-                    meta = attrs.evolve(meta, xattrs={})
-                builder.add(parts, plain(entry, made, meta))
-        layers.append(builder.freeze())
-    return Stack(layers)
-
-
-@pytest.mark.parametrize("name", MOUNTS)
-@pytest.mark.parametrize("image", IMAGES)
-def test_image_is_shown(image: str, name: str, shared: Path, tmp_path: Path) -> None:
-    path = shared / "images" / image
-    if not path.exists():
-        pytest.skip(f"{image} is not there")
-    with open_image(path) as opened:
-        compare(Stack(opened.layers_top_first()), name, tmp_path)
 
 
 @pytest.mark.parametrize("name", MOUNTS)

@@ -358,6 +358,7 @@ def test_hard_link_to_a_layer_below_is_written_as_a_file() -> None:
     image = new_image([base.freeze(), top.freeze()])
 
     assert Regular("x") == image.layers_base_first[1].get(("b",))
+    assert node is not image.layers_base_first[1].get(("b",))
 
 
 def test_xattr_with_an_impossible_name_is_refused() -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.oracle.tools import daemon, needed, run, storage
 from unionfs_sim import (
     WHITEOUT,
     Device,
@@ -40,34 +38,16 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root"),
 ]
 
-#: How long the daemon may take to start.
-DAEMON_SECONDS = 20
-
 #: What container engines put into every root file system themselves.
 ENGINE = ("/dev", "/proc", "/sys", "/.dockerenv", "/run")
 ENGINE_FILES = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mtab")
 
 
-def needed(*tools: str) -> None:
-    """Skip the test if a tool is missing."""
-    for tool in tools:
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-
-
-def run(*command: str | Path, **options: Any) -> str:
-    """Run a tool, and fail with what it said."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        **options,
-    )
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    told: str = done.stdout
-    return told.strip()
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """Give a folder with a short name: sockets and podman allow no other."""
+    with tempfile.TemporaryDirectory(prefix="w", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def base() -> Layer:
@@ -214,21 +194,6 @@ def test_skopeo_knows_zstd(tmp_path: Path) -> None:
     assert all(layer["mediaType"].endswith("+zstd") for layer in found["layers"])
 
 
-@pytest.fixture
-def short() -> Iterator[Path]:
-    """Give a folder with a short name: sockets and podman allow no other."""
-    with tempfile.TemporaryDirectory(prefix="w", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-def storage(folder: Path) -> tuple[str, ...]:
-    """Keep an engine's storage away from the system's."""
-    return (
-        "--root", str(folder / "s"), "--runroot", str(folder / "r"),
-        "--storage-driver", "vfs",
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("source", FORMS)
 @pytest.mark.parametrize("tool", ["podman", "buildah"])
 def test_engines_pull(
@@ -251,48 +216,6 @@ def test_engines_pull(
     finally:
         undo = ("image", "unmount", name) if tool == "podman" else ("rm", "--all")
         run(tool, *options, *undo)
-
-
-@contextmanager
-def daemon(folder: Path) -> Iterator[Callable[..., str]]:
-    """Start a daemon of our own, and give what talks to it; it ends with the test."""
-    needed("dockerd", "docker")
-    socket = folder / "d.sock"
-    log = (folder / "log").open("wb")
-    started = subprocess.Popen(
-        [
-            "dockerd",
-            f"--data-root={folder / 'data'}",
-            f"--exec-root={folder / 'exec'}",
-            f"--pidfile={folder / 'pid'}",
-            f"--host=unix://{socket}",
-            "--iptables=false",
-            "--bridge=none",
-            "--storage-driver=vfs",
-        ],
-        stdout=log,
-        stderr=log,
-    )
-
-    def docker(*arguments: str | Path) -> str:
-        return run("docker", "--host", f"unix://{socket}", *arguments)
-
-    try:
-        deadline = time.monotonic() + DAEMON_SECONDS
-        while True:
-            if started.poll() is not None or time.monotonic() > deadline:
-                last = (folder / "log").read_text().splitlines()[-1:]
-                pytest.skip(f"dockerd does not start here: {last}")
-            try:
-                docker("version")
-                break
-            except AssertionError:
-                time.sleep(0.2)
-        yield docker
-    finally:
-        started.terminate()
-        started.wait(30)
-        log.close()
 
 
 def test_docker_loads(short: Path) -> None:

@@ -69,6 +69,7 @@ _STAT: Final = re.compile(
 )
 
 _ENTRY_MODE: Final = 0o755
+_ACCESS_LIST: Final = "system.posix_acl_access"
 
 
 @attrs.frozen
@@ -252,7 +253,8 @@ def _rootless(node: Leaf | Directory, xattrs: dict[str, bytes]) -> Meta:
             pass
     return attrs.evolve(
         meta,
-        mode=_ENTRY_MODE,
+        # An access control list is the mode's twin: another mode would change it.
+        mode=meta.mode & 0o777 if _ACCESS_LIST in xattrs else _ENTRY_MODE,
         uid=0,
         gid=0,
         xattrs={**xattrs, _WRITTEN_OVERRIDE: text.encode()},

@@ -77,7 +77,7 @@ def storable(
             builder.set_meta(parts, meta)
         else:
             if id(entry) not in seen:
-                same = meta == entry.meta and not entry.meta.private
-                seen[id(entry)] = entry if same else attrs.evolve(entry, meta=meta)
+                # An inode of its own: no archive links to one of another layer.
+                seen[id(entry)] = attrs.evolve(entry, meta=meta)
             builder.add(parts, seen[id(entry)])
     return builder.freeze(), tuple(oddities)

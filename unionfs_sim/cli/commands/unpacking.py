@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import attrs
 
 from unionfs_sim.adapters.unpack import unpack as write
-from unionfs_sim.cli import source
+from unionfs_sim.cli import progress, source
 from unionfs_sim.cli.report import Block, Line, Lines, Report, UsageError, counted
 from unionfs_sim.core.render import printable
 from unionfs_sim.errors import UnionFSError
@@ -22,13 +22,15 @@ def unpack(options: Namespace, resources: ExitStack) -> Report:
     if count is not None:
         source.check_count(opened, count, option="--upto", least=1)
     try:
-        done = write(
-            opened.image,
-            options.directory,
-            dialect=options.dialect,
-            layers="all" if count is None else count,
-            owners=False if options.no_owners else None,
-        )
+        with progress.entries("unpacking") as tell:
+            done = write(
+                opened.image,
+                options.directory,
+                dialect=options.dialect,
+                layers="all" if count is None else count,
+                owners=False if options.no_owners else None,
+                progress=tell,
+            )
     except UnionFSError as error:
         # The host's own refusals are about what was asked for.
         hint = ""

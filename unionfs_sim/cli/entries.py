@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import stat
 from collections.abc import Iterator
 from typing import Any, Final
@@ -141,6 +142,7 @@ def mode_text(entry: Record | Entry) -> str:
     return permissions(entry.kind.type_bits | entry.meta.mode)
 
 
+@functools.lru_cache(maxsize=1024)
 def permissions(mode: int) -> str:
     """
     Give the ten characters of ls(1) for a mode with its type bits.
@@ -173,6 +175,7 @@ def implied(entry: Record | Entry) -> bool:
     return isinstance(entry, DIRECTORY_TYPES) and entry.implied
 
 
+@functools.lru_cache(maxsize=1024)
 def time_text(time_ns: int, *, exact: bool = False) -> str:
     """
     Give a time in UTC.

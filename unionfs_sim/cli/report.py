@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
@@ -42,13 +42,13 @@ class Table:
 
     Attributes:
         header: The names of the columns.
-        rows: One span a column.
+        rows: One span a column; they are gone through twice.
         right: The numbers of the columns that are aligned to the right.
         flexible: Whether the last column is cut where a terminal ends.
     """
 
     header: Sequence[str]
-    rows: Sequence[Line]
+    rows: Collection[Line]
     right: frozenset[int] = frozenset()
     flexible: bool = False
 

@@ -13,6 +13,7 @@ from unionfs_sim.cli.report import (
     Lines,
     Members,
     Report,
+    Span,
     Style,
     Table,
     UsageError,
@@ -145,34 +146,36 @@ def aligned(table: Table, width: int | None = None) -> Iterator[Line]:
     >>> ["".join(text for text, _ in line) for line in aligned(table)]
     ['A   B', 'x   12', 'yy  3']
     """
-    rows: list[Line] = [*table.rows]
-    if table.header:
-        rows.insert(0, [(text, "title") for text in table.header])
-    if not rows:
-        return
-    widths = [max(map(len, column)) for column in zip(*map(_texts, rows), strict=True)]
+    widths: list[int] = []
+    for row in _rows(table):
+        lengths = [len(text) for text, _ in row]
+        widths = [*map(max, widths, lengths)] if widths else lengths
     room = None
     if table.flexible and width is not None:
         taken = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
         room = max(width - taken, _SHORT_MIN)
-    for row in rows:
-        line = []
-        for number, (text, style) in enumerate(row):
-            if number in table.right:
-                line.append((text.rjust(widths[number]), style))
-            elif number < len(row) - 1:
-                line.append((text.ljust(widths[number]), style))
-            elif room is not None and len(text) > room:
-                line.append((text[: room - 1] + "…", style))
-            else:
-                line.append((text, style))
-            if number < len(row) - 1:
-                line.append((_GAP, ""))
+    last = len(widths) - 1
+    adjust = [
+        str.rjust if number in table.right else str.ljust for number in range(last + 1)
+    ]
+    for row in _rows(table):
+        line: list[Span] = []
+        for (text, style), fit, taken in zip(row, adjust, widths, strict=True):
+            line += ((fit(text, taken), style), (_GAP, ""))
+        del line[-1]
+        if last not in table.right:
+            text, style = row[last]
+            if room is not None and len(text) > room:
+                text = text[: room - 1] + "…"
+            line[-1] = text, style
         yield line
 
 
-def _texts(row: Line) -> list[str]:
-    return [text for text, _ in row]
+def _rows(table: Table) -> Iterator[Line]:
+    """Go through a table, its header first."""
+    if table.header:
+        yield [(text, "title") for text in table.header]
+    yield from table.rows
 
 
 def _write_rich(blocks: Iterable[Block], out: TextIO) -> None:

@@ -62,6 +62,8 @@ def printable(text: str) -> str:
     >>> print(printable("a\\nb\\udce9"), printable("ends in a blank "))
     a\\nb\\xe9 ends in a blank\\x20
     """
+    if text.isprintable() and not text.endswith(" "):
+        return text
     raw = text.encode("utf-8", "surrogateescape")
     shown = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode()

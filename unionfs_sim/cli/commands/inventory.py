@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from sys import intern
+from typing import Any, final
 
 import attrs
 
@@ -159,12 +161,13 @@ def manifest(options: Namespace, resources: ExitStack) -> Report:
     if options.json:
         root = {"root": Members(described)}
         return Report(data=lambda: manifests.identity(opened.image) | root)
-    rows = [_entry_row(path, entry) for path, entry in described]
+    rows = _EntryRows([_entry_texts(path, entry) for path, entry in described])
     header = ("MODE", "UID", "GID", "SIZE", "MODIFIED", "SHA256", "PATH")
     return Report(blocks=[Table(header, rows, frozenset({1, 2, 3}))])
 
 
-def _entry_row(path: str, entry: dict[str, Any]) -> Line:
+def _entry_texts(path: str, entry: dict[str, Any]) -> tuple[str, ...]:
+    """Give what a row says; most of it is said often, and is one text in memory."""
     time = entry["mtime"]
     size = entry.get("size", "")
     if "rdev" in entry:
@@ -173,11 +176,38 @@ def _entry_row(path: str, entry: dict[str, Any]) -> Line:
     if "target" in entry:
         name += f" -> {printable(entry['target'])}"
     return (
-        (entries.permissions(_TYPE_BITS[entry["type"]] | int(entry["mode"], 8)), ""),
-        (str(entry["uid"]), ""),
-        (str(entry["gid"]), ""),
-        (str(size), ""),
-        ("-" if time is None else entries.time_text(time), "faint"),
-        (entry.get("sha256", "")[:_SHORT_DIGITS], "faint"),
-        (name, entries.KIND_STYLES.get(entry["type"], "device")),
+        intern(entry["type"]),
+        entries.permissions(_TYPE_BITS[entry["type"]] | int(entry["mode"], 8)),
+        intern(str(entry["uid"])),
+        intern(str(entry["gid"])),
+        intern(str(size)),
+        "-" if time is None else entries.time_text(time),
+        entry.get("sha256", "")[:_SHORT_DIGITS],
+        name,
     )
+
+
+@final
+@attrs.frozen
+class _EntryRows(Collection[Line]):
+    """Rows whose styles are made as they are asked for: there can be very many."""
+
+    texts: Sequence[tuple[str, ...]]
+
+    def __iter__(self) -> Iterator[Line]:
+        for kind, mode, uid, gid, size, time, digest, name in self.texts:
+            yield (
+                (mode, ""),
+                (uid, ""),
+                (gid, ""),
+                (size, ""),
+                (time, "faint"),
+                (digest, "faint"),
+                (name, entries.KIND_STYLES.get(kind, "device")),
+            )
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == each for each in self)

@@ -43,6 +43,12 @@ TEACHER: Final = option(
 JOBS: Final = option(
     "--jobs", metavar="N", type=jobs, default=1, help="how many at a time [1]"
 )
+MOUNTED: Final = (
+    option(
+        "--mount", metavar="DIR", help="16: grade a program of yours behind DIR ..."
+    ),
+    option("--lower", metavar="DIR", help="... over this lower directory"),
+)
 SHARED: Final[tuple[Option, ...]] = (LANG, LADDER)
 #: The rows.
 EXERCISES: Final = (
@@ -81,7 +87,7 @@ EXERCISES: Final = (
         "exercises check",
         "check your work, and say what to do next",
         "exercises:check",
-        (PLACE, SEED, FORMAT, OUT, *SHARED),
+        (PLACE, SEED, FORMAT, OUT, *MOUNTED, *SHARED),
         about="Your code runs in a process of its own, under limits of time, memory and "
         "output. Exits with 0 if the bar is reached, 1 if not yet.",
         example="exercises check 01-read-a-lookup",

@@ -174,9 +174,23 @@ def _grade(options: Namespace, exercise: Exercise, folder: Path) -> Graded:
     chosen = grading.Options(lang=lang, hidden=seed is not None)
     if seed is not None:
         chosen = attrs.evolve(chosen, seed=seed)
+    if getattr(options, "mount", None):
+        return _grade_mounted(options, grading.Grading(exercise, folder, chosen))
     with progressing.line() as tell:
         tell(f"{exercise.id} {exercise.title(lang)} …")
         return grading.grade(exercise, folder, chosen)
+
+
+def _grade_mounted(options: Namespace, submission: grading.Grading) -> Graded:
+    from unionfs_sim.teaching.exercises import mounted  # noqa: PLC0415
+
+    if submission.exercise.settings.get("makes") != "union":
+        msg = "--mount is for exercise 16"
+        raise UsageError(msg)
+    if not options.lower or not Path(options.lower).is_dir():
+        msg = "--mount needs --lower, the lower directory of the mount"
+        raise UsageError(msg)
+    return mounted.judge(submission, Path(options.mount), lower=Path(options.lower))
 
 
 def _lines(text: str) -> list[Line]:

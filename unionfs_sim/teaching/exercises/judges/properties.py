@@ -259,19 +259,15 @@ def _try_bugs(
 ) -> None:
     """See which bugs the valid tests reject, each test when those before it did not."""
     left = list(found.bugs)
-    rounds = [(list(valid), examples)]
-    if not everything:  # most bugs are found soon, by one of the tests
-        rounds = [
-            ([name], limit) for limit in (_FIRST_EXAMPLES, examples) for name in valid
-        ]
-    for names, limit in rounds:
-        base = {"do": "test", "seed": seed, "examples": limit}
-        tasks = [
-            base | {"test": name, "subject": bug} for bug in left for name in names
-        ]
-        if not tasks:
-            return
-        for result in do(tasks).results:
+    rounds = [(name, limit) for limit in (_FIRST_EXAMPLES, examples) for name in valid]
+    for name, limit in rounds:
+        verdict = found.verdicts[name]
+        if limit == examples and not (verdict.useful or verdict.kills):
+            continue  # it never comes to say anything
+        todo = found.bugs if everything and limit == examples else left
+        base = {"do": "test", "test": name, "seed": seed, "examples": limit}
+        tasks = [base | {"subject": bug} for bug in todo]
+        for result in do(tasks).results if tasks else ():
             data, bug = result.data or {}, result.task["subject"]
             if data.get("status") in {"failed", "raised"}:
                 name = result.task["test"]

@@ -43,7 +43,7 @@ def carry_out(model: Any, task: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN4
         layers = generate.layers(source)
         known = generate.known_paths(layers)
         program = generate.program(source, known, steps_max=8, steps_min=1)
-        program = _allowed(program, layers, task["verbs"])
+        program = allowed(program, layers, task["verbs"])
         different = differs(model, lab.stack(layers), layers, program)
         if different is not None:
             step, expected, got = different
@@ -59,7 +59,7 @@ def carry_out(model: Any, task: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN4
     return {"status": "agrees", "examples": task["examples"]}
 
 
-def _allowed(
+def allowed(
     program: Sequence[Op], layers: Sequence[Layer], verbs: Sequence[str]
 ) -> list[Op]:
     """Leave out what the task does not name, and renames of directories."""

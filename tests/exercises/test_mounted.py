@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@contextmanager
 def mounted(*command: str) -> Iterator[None]:
     """Run a command that mounts, and unmount at the end; skip where it cannot."""
     try:
@@ -35,14 +37,16 @@ def mounted(*command: str) -> Iterator[None]:
         pytest.skip(f"{command[0]}: {error}")
     if run.returncode:
         pytest.skip(f"nothing can be mounted here: {run.stderr.strip()}")
-    yield
-    subprocess.run(["umount", "mnt"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "mnt"], check=True)
 
 
 @pytest.fixture
 def overlay(places: Path) -> Iterator[Path]:
     """Mount the kernel's overlay."""
-    for _ in mounted(
+    with mounted(
         *("mount", "-t", "overlay", "overlay", "mnt", "-o"),
         "lowerdir=lower,upperdir=upper,workdir=work",
     ):
@@ -60,7 +64,7 @@ def test_kernel_gets_full_marks(overlay: Path, cli: Cli) -> None:
 
 def test_a_bind_mount_is_no_union(places: Path, cli: Cli) -> None:
     """A program that shows the lower directory itself, and writes into it."""
-    for _ in mounted("mount", "--bind", "lower", "mnt"):
+    with mounted("mount", "--bind", "lower", "mnt"):
         cli("exercises", "start", "16")
         outcome = cli("exercises", "check", "16", "--mount", "mnt", "--lower", "lower")
         assert 1 == outcome.status
@@ -72,7 +76,7 @@ def test_a_fuse_program_is_graded(places: Path, cli: Cli) -> None:
     """unionfs-fuse, an older program in C, gets a report with points."""
     if not os.access("/dev/fuse", os.W_OK):
         pytest.skip("no /dev/fuse")
-    for _ in mounted("unionfs", "-o", "cow", "upper=RW:lower=RO", "mnt"):
+    with mounted("unionfs", "-o", "cow", "upper=RW:lower=RO", "mnt"):
         cli("exercises", "start", "16")
         outcome = cli(
             *("exercises", "check", "16", "--mount", "mnt", "--lower", "lower"),

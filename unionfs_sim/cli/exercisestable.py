@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from unionfs_sim.cli.rows import Command, Option, jobs, option
+from unionfs_sim.cli.rows import Command, Option, count, jobs, option
 
 LANG: Final = option(
     "--lang",
@@ -58,7 +58,7 @@ EXERCISES: Final = (
         "exercises:welcome",
         SHARED,
         about="Says where to start. The commands are list, start, check, watch, hint, "
-        "reset, solution; for teachers grade, verify and bundle.",
+        "reset, solution; for teachers grade, matrix, verify and bundle.",
         example="exercises",
     ),
     Command(
@@ -144,6 +144,30 @@ EXERCISES: Final = (
         example="exercises grade class --jobs 2",
     ),
     Command(
+        "exercises matrix",
+        "which property rejects which planted bug, and how soon",
+        "killmatrix:matrix",
+        (
+            option("--out", metavar="FILE", help="save the whole table as JSON"),
+            option(
+                "--examples",
+                metavar="N",
+                type=count,
+                default=400,
+                help="examples a cell at most [400]",
+            ),
+            option(
+                "--seeds", metavar="N", type=count, default=1, help="seeds a cell [1]"
+            ),
+            option("--load", metavar="FILE", help="show a table that was saved"),
+            JOBS,
+        ),
+        about="For each planted bug: how many properties reject it, the best of them, "
+        "and its examples to failure. Two usual suites of hand-written tests stand "
+        "beside it. Exits with 1 if a property rejects a correct variant.",
+        example="exercises matrix --jobs 2",
+    ),
+    Command(
         "exercises verify",
         "prove that the exercises are fair",
         "exercises:verify",
@@ -153,7 +177,8 @@ EXERCISES: Final = (
             *SHARED,
         ),
         about="Each solution gets full marks, each starter less, each wrong solution "
-        "the feedback it should.",
+        "the feedback it should. Without NUMBER: each planted bug is rejected by a "
+        "reference property too, and no correct variant by any.",
         example="exercises verify 01",
     ),
     Command(

@@ -13,6 +13,7 @@ directories.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Protocol, TypeVar
 
 from hypothesis import strategies as st
@@ -41,7 +42,13 @@ class DrawnSource:
 
     def below(self, limit: int) -> int:
         """Draw a number from 0 up to, and without, a limit."""
-        return self._draw(st.integers(0, limit - 1))
+        return self._draw(_below(limit))
+
+
+@cache
+def _below(limit: int) -> st.SearchStrategy[int]:
+    """Give one strategy a limit: making them takes longer than drawing."""
+    return st.integers(0, limit - 1)
 
 
 def drawn(generator: Callable[[Source], _T]) -> st.SearchStrategy[_T]:

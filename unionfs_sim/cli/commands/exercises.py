@@ -8,6 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -398,6 +399,11 @@ def verify(options: Namespace, resources: ExitStack) -> Report:
         for finding in verifying.verify(chosen or list(exercises.values()), executor):
             findings.append(finding)
             tell(f"{len(findings)}: {finding.what}")
+        if not chosen and not options.ladder:
+            tell("properties and planted bugs")
+            findings += verifying.catalog(
+                resources.enter_context(ProcessPoolExecutor(options.jobs))
+            )
     failed = [finding for finding in findings if not finding.good]
     lines = [
         line(

@@ -33,12 +33,24 @@ class Options:
         seed: What examples are drawn from; the same seed, the same report.
         hidden: Whether the hidden checks, drawn from the seed, count too.
         limits: What the submission may take.
+        examples_max: How many examples a test is tried with at most, if fewer than the
+            exercise says; for a quick look.
     """
 
     lang: str = "en"
     seed: int = SEED
     hidden: bool = False
     limits: Limits = attrs.field(factory=Limits)
+    examples_max: int | None = None
+
+    def examples(self, stated: int) -> int:
+        """
+        Give how many examples are tried where an exercise states a number.
+
+        >>> Options().examples(200), Options(examples_max=60).examples(200)
+        (200, 60)
+        """
+        return min(stated, self.examples_max or stated)
 
 
 @attrs.frozen

@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from unionfs_sim.teaching.exercises.grading import Options, grade
 from unionfs_sim.teaching.exercises.ladder import Exercise
 from unionfs_sim.teaching.exercises.report import MAX_SCORE, Report
+from unionfs_sim.teaching.matrix import measure, tasks
+
+#: How many examples each reference property is tried with on each implementation.
+CATALOG_EXAMPLES: Final = 120
+#: How many examples starters and wrong solutions are tried with at most: what they miss
+#: they miss for a reason, not for want of examples.
+EXAMPLES_MAX: Final = 60
 
 
 @attrs.frozen
@@ -43,10 +50,15 @@ def verify(exercises: Sequence[Exercise], executor: Executor) -> Iterator[Findin
         exercises: The exercises.
         executor: Where the gradings run.
     """
+    quick = Options(examples_max=EXAMPLES_MAX)
     jobs = [
-        (exercise, folder, executor.submit(grade, exercise, folder, Options()))
+        (exercise, folder, executor.submit(grade, exercise, folder, options))
         for exercise in exercises
-        for folder in (exercise.starter, exercise.solution, *exercise.wrong)
+        for folder, options in (
+            (exercise.solution, Options()),
+            (exercise.starter, quick),
+            *((wrong, quick) for wrong in exercise.wrong),
+        )
     ]
     for exercise, folder, future in jobs:
         yield judge(exercise, folder, future.result())
@@ -72,3 +84,27 @@ def judge(exercise: Exercise, folder: Path, report: Report) -> Finding:
         and stated["says"] in said
     )
     return Finding(what, good, told if good else f"{told}; it said: {said}")
+
+
+def catalog(executor: Executor) -> list[Finding]:
+    """
+    Try the reference properties on all planted bugs and on all correct variants.
+
+    Args:
+        executor: Where they run; processes, as they compute.
+    """
+    table = measure(tasks(examples=CATALOG_EXAMPLES), executor)
+    alive = [name for name in table.mutants if not table.killers(name)]
+    killed = len(table.mutants) - len(alive)
+    return [
+        Finding(
+            "planted bugs",
+            not alive,
+            f"{killed} of {len(table.mutants)} are rejected; alive: {alive}",
+        ),
+        Finding(
+            "correct variants",
+            not table.alarms,
+            f"{len(table.alarms)} false alarms of {len(table.properties)} properties",
+        ),
+    ]

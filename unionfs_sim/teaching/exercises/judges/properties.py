@@ -34,7 +34,7 @@ SHRUNK_MAX: Final = 4
 #: How many examples each correct variant is tried with, unless an exercise says.
 ACCEPT_EXAMPLES: Final = 60
 _FIRST_EXAMPLES: Final = 20
-_PROBED: Final = 40
+_PROBED: Final = 20
 _VACUOUS: Final = 0.05
 #: How many seeds a bug is tried with; it counts if two of three find it.
 SEEDS: Final = 3
@@ -173,7 +173,7 @@ def classify(
         shrunk: For how many bugs the smallest example is looked for.
     """
     settings = grading.exercise.settings
-    examples = settings.get("examples", 200)
+    examples = grading.options.examples(settings.get("examples", 200))
     accepted = settings.get("accept_examples", ACCEPT_EXAMPLES)
     seed = grading.options.seed
     correct = settings.get("variants") or variants()
@@ -270,8 +270,7 @@ def _try_bugs(
         for result in do(tasks).results if tasks else ():
             data, bug = result.data or {}, result.task["subject"]
             if data.get("status") in {"failed", "raised"}:
-                name = result.task["test"]
-                found.verdicts[name].kills.add(bug)
+                verdict.kills.add(bug)
                 best = found.kills.get(bug)
                 if best is None or data["examples"] < best.examples[0]:
                     found.kills[bug] = Kill(

@@ -284,7 +284,7 @@ def useful_share(
     """
     Measure in how many of the examples an ``assert`` of the submission was reached.
 
-    Gives 1.0 for a file without assertions: its tests check in another way.
+    Gives 0.0 for a file without assertions.
     """
     source = Path(str(module.__file__)).read_text(encoding="utf-8")
     asserts = {
@@ -293,7 +293,7 @@ def useful_share(
         if isinstance(node, ast.Assert)
     }
     if not asserts:
-        return 1.0
+        return 0.0
     hits, began = 0, 0
     armed = False
 

@@ -1,0 +1,19 @@
+"""Goes one way there and back."""
+
+from hypothesis import given
+
+from unionfs_sim.teaching.strategies import layers, stacks
+from unionfs_sim.teaching.student import Stack, from_archive, to_archive
+
+
+@given(stack=stacks())
+def test_flatten(stack):
+    """One layer shows what all of them show."""
+    union = Stack(stack)
+    assert Stack([union.flatten()]).tree() == union.tree()
+
+
+@given(layer=layers())
+def test_archive(layer):
+    """Written down and read in one order only."""
+    assert from_archive(to_archive(layer)) == layer

@@ -28,7 +28,7 @@ SEED: Final = option(
     "--seed",
     metavar="N",
     type=int,
-    help="draw examples from this seed, and have the hidden checks count",
+    help="draw examples from this seed, such as one that students have not tried",
 )
 FORMAT: Final = option(
     "--format",
@@ -193,7 +193,7 @@ EXERCISES: Final = (
                 metavar="N",
                 type=int,
                 default=1,
-                help="what the hidden checks are drawn from [1]",
+                help="what the examples are drawn from [1]",
             ),
             option(
                 "--wheel",

@@ -172,7 +172,7 @@ def _grade(options: Namespace, exercise: Exercise, folder: Path) -> Graded:
     _need_hypothesis(exercise)
     seed = getattr(options, "seed", None)
     lang = _lang(options, folder)
-    chosen = grading.Options(lang=lang, hidden=seed is not None)
+    chosen = grading.Options(lang=lang)
     if seed is not None:
         chosen = attrs.evolve(chosen, seed=seed)
     if getattr(options, "mount", None):
@@ -351,7 +351,7 @@ def grade(options: Namespace, resources: ExitStack) -> Report:
     if options.format not in {"text", "json"}:
         msg = f"--format {options.format} is for one submission"
         raise UsageError(msg)
-    chosen = grading.Options(lang=_lang(options), hidden=options.seed is not None)
+    chosen = grading.Options(lang=_lang(options))
     if options.seed is not None:
         chosen = attrs.evolve(chosen, seed=options.seed)
     executor = resources.enter_context(classroom.local(options.jobs))

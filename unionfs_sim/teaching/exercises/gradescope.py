@@ -44,7 +44,7 @@ def bundle(
     Args:
         exercise: What is graded.
         file: The archive.
-        seed: What the examples and the hidden checks are drawn from.
+        seed: What the examples are drawn from.
         lang: The language of the reports.
         wheel: The package itself, for a grader that has no index to ask.
 

@@ -31,7 +31,6 @@ class Options:
     Attributes:
         lang: The language of the report.
         seed: What examples are drawn from; the same seed, the same report.
-        hidden: Whether the hidden checks, drawn from the seed, count too.
         limits: What the submission may take.
         examples_max: How many examples a test is tried with at most, if fewer than the
             exercise says; for a quick look.
@@ -39,7 +38,6 @@ class Options:
 
     lang: str = "en"
     seed: int = SEED
-    hidden: bool = False
     limits: Limits = attrs.field(factory=Limits)
     examples_max: int | None = None
 
@@ -103,7 +101,6 @@ class Grading:
             broken=broken,
             data={
                 "seed": self.options.seed,
-                "hidden": self.options.hidden,
                 "versions": versions(),
                 "limits": self.options.limits.to_json() | {"held": list(enforced())},
                 **data,

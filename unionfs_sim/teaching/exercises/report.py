@@ -25,7 +25,7 @@ class Part:
         max_score: The points there are.
         status: ``passed``, ``failed``, or ``error`` if it could not be looked at.
         text: What there is to say.
-        hidden: Whether it belongs to the set that a teacher sealed.
+        hidden: Whether Gradescope shows it only when grades are published.
     """
 
     name: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,7 +24,10 @@ EXACT = ("lower layers that", "bytes copied", "new memory", "entry", "most memor
 
 @pytest.fixture(scope="module")
 def figures() -> list[Figure]:
-    return measure(Setup.tiny())
+    # In a process of its own: memory is counted for all threads of a process, and other
+    # tests may have left some at work.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        return executor.submit(measure, Setup.tiny()).result()
 
 
 def test_every_target_is_measured(figures: list[Figure]) -> None:

@@ -52,7 +52,7 @@ def target(method: str, text: str) -> Target:
         InvalidParameter: The version is none that is spoken here.
 
     >>> target("GET", "/v1.30/containers/web%2F1/json?size=1")[1:]
-    XX
+    ('/containers/web/1/json', {'name': 'web/1'}, {'size': ['1']})
     """
     raw, _, query = text.partition("?")
     match = _VERSIONED.fullmatch(raw)

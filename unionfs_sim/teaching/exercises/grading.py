@@ -16,7 +16,7 @@ from unionfs_sim.teaching.exercises.faults import Fault
 from unionfs_sim.teaching.exercises.ladder import Exercise
 from unionfs_sim.teaching.exercises.limits import Limits, enforced
 from unionfs_sim.teaching.exercises.process import Result, Run, run
-from unionfs_sim.teaching.exercises.report import Part, Report
+from unionfs_sim.teaching.exercises.report import LINES_MAX, Part, Report, Status
 from unionfs_sim.teaching.exercises.texts import say
 
 #: What checks draw from if nobody says anything else.
@@ -81,22 +81,35 @@ class Grading:
     def report(
         self,
         *,
-        score: float,
         passed: bool,
         parts: Sequence[Part],
         lines: Sequence[str],
+        score: float | None = None,
         output: str = "",
         broken: bool = False,
         **data: Any,
     ) -> Report:
-        """Make the report."""
+        """
+        Make the report.
+
+        Args:
+            passed: Whether the bar is reached.
+            parts: The sub-properties.
+            lines: What to tell; those beyond the first few are left out.
+            score: The points, if not the sum of the parts'.
+            output: The beginning of what the submission printed.
+            broken: Whether it could not be graded as it stands.
+            data: Figures.
+        """
+        if score is None:
+            score = sum(part.score for part in parts)
         return Report(
             exercise=self.exercise.id,
             title=self.exercise.title(self.options.lang),
             score=score,
             passed=passed,
             parts=parts,
-            lines=[line.replace("\n", " ") for line in lines][:4],
+            lines=[line.replace("\n", " ") for line in lines[:LINES_MAX]],
             output=output,
             broken=broken,
             data={
@@ -112,21 +125,41 @@ class Grading:
     ) -> Report:
         """Make the report of a submission that cannot be graded as it stands."""
         told = self.fault(fault, file=file, test=tested)
+        return self.refused(
+            told, self.say(f"advice.{fault.kind}"), output=output, fault=fault.to_json()
+        )
+
+    def refused(
+        self, *lines: str, status: Status = "error", output: str = "", **data: Any
+    ) -> Report:
+        """Make the report of a submission of which nothing is graded, and why."""
         part = Part(
             name=self.say("part.loads"),
             score=0,
             max_score=100,
-            status="error",
-            text=told,
+            status=status,
+            text=lines[0],
         )
         return self.report(
-            score=0,
             passed=False,
             parts=[part],
-            lines=[told, self.say(f"advice.{fault.kind}")],
+            lines=lines,
             output=output,
-            broken=True,
-            fault=fault.to_json(),
+            broken=status == "error",
+            **data,
+        )
+
+    def part(
+        self, name: str, points: float, told: str, *, hidden: bool = False
+    ) -> Part:
+        """Give all points for a sub-property, or none and what is wrong."""
+        return Part(
+            name=name,
+            score=0 if told else points,
+            max_score=points,
+            status="failed" if told else "passed",
+            text=told or self.say("score.right"),
+            hidden=hidden,
         )
 
     def fault(self, fault: Fault, *, file: str = "", test: str = "") -> str:
@@ -189,6 +222,4 @@ def first_fault(results: Sequence[Result]) -> tuple[Result, Fault] | None:
     for result in results:
         if result.fault is not None:
             return result, result.fault
-        if result.data is not None and result.data.get("fault"):
-            return result, Fault.from_json(result.data["fault"])
     return None

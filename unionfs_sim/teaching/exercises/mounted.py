@@ -32,13 +32,7 @@ def judge(grading: Grading, mount: Path, *, lower: Path) -> Report:
     """
     say = grading.say
     if not _is_mounted(mount):
-        told = say("mount.unmounted", path=mount)
-        part = Part(
-            name=say("part.loads"), score=0, max_score=100, status="error", text=told
-        )
-        return grading.report(
-            score=0, passed=False, parts=[part], lines=[told], broken=True
-        )
+        return grading.refused(say("mount.unmounted", path=mount))
     seed = grading.options.seed
     first = 1 + max(
         (int(each.name[1:]) for each in lower.iterdir() if each.name[1:].isdigit()),

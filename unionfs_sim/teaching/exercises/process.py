@@ -55,12 +55,18 @@ class Result:
     Attributes:
         task: The task.
         data: What the child told, if it came to an end.
-        fault: What ended it otherwise.
+        fault: What ended it otherwise, or the student's error that it told of.
     """
 
     task: Mapping[str, Any]
     data: Mapping[str, Any] | None = None
     fault: Fault | None = None
+
+    @classmethod
+    def told(cls, task: Mapping[str, Any], data: Mapping[str, Any]) -> Result:
+        """Make the result of a task that the child came to an end with."""
+        fault = data.get("fault")
+        return cls(task=task, data=data, fault=fault and Fault.from_json(fault))
 
 
 @attrs.frozen(kw_only=True)
@@ -173,7 +179,7 @@ class _Watch:
                 self, starts, [(number, tasks[number]) for number in pending]
             )
             for number, data in child.done.items():
-                results[number] = Result(task=tasks[number], data=data)
+                results[number] = Result.told(tasks[number], data)
             if not child.ready:
                 raise GraderError(self.output.decode("utf-8", "replace"))
             if child.fault is not None:
@@ -218,10 +224,9 @@ def _skip(
     test: object,
 ) -> None:
     """Give up a test that ended its process again and again."""
-    skipped = attrs.evolve(fault, text=fault.text)
     for number in pending:
         if number not in results and tasks[number].get("test") == test:
-            results[number] = Result(task=tasks[number], fault=skipped)
+            results[number] = Result(task=tasks[number], fault=fault)
 
 
 class _Child:

@@ -8,7 +8,7 @@ from typing import Any
 
 from unionfs_sim.teaching.exercises.faults import Fault
 from unionfs_sim.teaching.exercises.grading import Grading
-from unionfs_sim.teaching.exercises.report import Part, Report, shares
+from unionfs_sim.teaching.exercises.report import Report, shares
 
 
 def judge(grading: Grading) -> Report:
@@ -27,30 +27,21 @@ def judge(grading: Grading) -> Report:
     ):
         key = question["key"]
         mine, theirs = _normal(given.get(key)), _normal(right[key])
-        good = mine == theirs
-        told = grading.say("score.right")
-        if not any(mine.values()):
+        told = ""
+        if mine != theirs and not any(mine.values()):
             told = grading.say("answers.empty", number=number)
-        elif not good:
+        elif mine != theirs:
             asked = f"[ {question['stack']} ] {question['path']}"
             told = grading.say("answers.wrong", number=number, question=asked)
-        parts.append(
-            Part(
-                name=grading.say("answers.part", number=number),
-                score=points if good else 0,
-                max_score=points,
-                status="passed" if good else "failed",
-                text=told,
-            )
-        )
-        trouble = trouble or ("" if good else told)
+        name = grading.say("answers.part", number=number)
+        parts.append(grading.part(name, points, told))
+        trouble = trouble or told
     count = sum(part.status == "passed" for part in parts)
     passed = count >= exercise.settings["bar"]["right"]
     lines = [grading.say("answers.good", right=count, total=len(parts))]
     lines += [trouble] if trouble else []
     lines += [grading.say("done")] if passed else []
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=lines,
@@ -70,19 +61,9 @@ def read(file: Path) -> dict[str, Any]:
 
 def unreadable(grading: Grading, name: str, error: ValueError) -> Report:
     """Report a file of answers that is no TOML."""
-    told = grading.say("answers.toml", file=name, text=error)
     fault = Fault(kind="syntax", type=type(error).__name__, text=str(error))
-    report = grading.failed(fault, file=name)
-    part = Part(
-        name=report.parts[0].name, score=0, max_score=100, status="error", text=told
-    )
-    return grading.report(
-        score=0,
-        passed=False,
-        parts=[part],
-        lines=[told],
-        broken=True,
-        fault=fault.to_json(),
+    return grading.refused(
+        grading.say("answers.toml", file=name, text=error), fault=fault.to_json()
     )
 
 

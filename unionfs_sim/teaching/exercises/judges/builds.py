@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from unionfs_sim.teaching.exercises.faults import Fault
 from unionfs_sim.teaching.exercises.grading import Grading
 from unionfs_sim.teaching.exercises.report import Part, Report, shares
 from unionfs_sim.teaching.exercises.texts import pick
@@ -27,8 +26,6 @@ def judge(grading: Grading) -> Report:
     ):
         data = dict(result.data or {})
         fault = result.fault
-        if data.get("fault"):
-            fault = Fault.from_json(data["fault"])
         told = [say("score.right")]
         if fault is not None:
             told = [
@@ -69,7 +66,6 @@ def judge(grading: Grading) -> Report:
         lines.append(say("builds.golf", entries=entries, par=par))
     lines += [say("done")] if passed else []
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=lines,

@@ -42,7 +42,6 @@ def judge(grading: Grading) -> Report:
     lines += [trouble] if trouble else []
     lines += [say("done")] if passed else []
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=lines,

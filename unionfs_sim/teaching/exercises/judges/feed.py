@@ -70,7 +70,6 @@ def judge(grading: Grading) -> Report:
         lines.append(say(f"feed.{missing}", wanted=settings[missing]))
     lines += [say("done")] if passed else []
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=lines,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from unionfs_sim.teaching.exercises.faults import Fault
 from unionfs_sim.teaching.exercises.grading import Grading
 from unionfs_sim.teaching.exercises.process import Result
 from unionfs_sim.teaching.exercises.report import Part, Report, shares
@@ -55,13 +54,7 @@ def judge(grading: Grading) -> Report:
     ):
         told = _told(grading, verb, result)
         parts.append(
-            Part(
-                name=say("model.verb", verb=verb),
-                score=0 if told else points,
-                max_score=points,
-                status="failed" if told else "passed",
-                text=told[0] if told else say("score.right"),
-            )
+            grading.part(say("model.verb", verb=verb), points, told[0] if told else "")
         )
         done += [] if told else [verb]
         trouble = trouble or told
@@ -93,7 +86,6 @@ def judge(grading: Grading) -> Report:
     lines += trouble
     lines += [say("done")] if passed else []
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=lines,
@@ -132,8 +124,6 @@ def _told(grading: Grading, name: str, result: Result) -> list[str]:
     """Tell how a model differs from a correct implementation; nothing if it does not."""
     data = result.data or {}
     fault = result.fault
-    if data.get("fault"):
-        fault = Fault.from_json(data["fault"])
     if fault is not None:
         if fault.type == "NotImplementedError":
             return [grading.say("own.todo", name=name)]

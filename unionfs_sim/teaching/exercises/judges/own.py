@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unionfs_sim.teaching.exercises.faults import Fault
 from unionfs_sim.teaching.exercises.grading import Grading
 from unionfs_sim.teaching.exercises.process import Result
 from unionfs_sim.teaching.exercises.report import Part, Report, shares
@@ -35,15 +34,9 @@ def judge(grading: Grading) -> Report:
     for name, result, points in zip(names, run.results, shares(names), strict=True):
         title = titles.get(name) or PROPERTIES[name].title
         told = _told(grading, title, result)
+        first = told[0] if told else ""
         parts.append(
-            Part(
-                name=f"{name} {title}",
-                score=0 if told else points,
-                max_score=points,
-                status="failed" if told else "passed",
-                text=told[0] if told else say("score.right"),
-                hidden=name in hidden,
-            )
+            grading.part(f"{name} {title}", points, first, hidden=name in hidden)
         )
         trouble = trouble or told
     count = sum(part.status == "passed" for part in parts)
@@ -55,7 +48,6 @@ def judge(grading: Grading) -> Report:
     lines += trouble[:2]
     lines += [say("done")] if passed else []
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=lines,
@@ -72,8 +64,6 @@ def _told(grading: Grading, title: str, result: Result) -> list[str]:
     """Tell how a property is broken; nothing if it holds."""
     data: Mapping[str, Any] = result.data or {}
     fault = result.fault
-    if data.get("fault"):
-        fault = Fault.from_json(data["fault"])
     if fault is not None:
         if fault.type == "NotImplementedError":
             name = fault.place.function if fault.place else ""

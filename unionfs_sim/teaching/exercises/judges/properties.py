@@ -229,10 +229,8 @@ def _try_correct(
     for result in run.results:
         verdict = found.verdicts[result.task["test"]]
         data = result.data or {}
-        if result.fault is not None or data.get("fault"):
-            verdict.fault = (
-                verdict.fault or result.fault or Fault.from_json(data["fault"])
-            )
+        if result.fault is not None:
+            verdict.fault = verdict.fault or result.fault
         elif result.task["do"] == "useful":
             verdict.useful = data["useful"]
         elif data["status"] == "empty":
@@ -334,7 +332,6 @@ def judge(grading: Grading) -> Report:
     bar = settings["bar"]
     passed = len(found.kills) >= bar["killed"] and not found.alarms
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=advice(grading, found, groups, passed=passed, full=full),
@@ -357,14 +354,7 @@ def banned_names(grading: Grading) -> Report | None:
     if not used & banned:
         return None
     told = grading.say("banned", file=name, names=", ".join(sorted(used & banned)))
-    part = Part(
-        name=grading.say("part.loads"),
-        score=0,
-        max_score=100,
-        status="failed",
-        text=told,
-    )
-    return grading.report(score=0, passed=False, parts=[part], lines=[told])
+    return grading.refused(told, status="failed")
 
 
 def parts_of(

@@ -39,15 +39,8 @@ def judge(grading: Grading) -> Report:
     trouble = ""
     for number, (case, points) in enumerate(zip(cases, shares(cases), strict=True), 1):
         told = _told(grading, number, given.get(case["key"]), case)
-        parts.append(
-            Part(
-                name=say("uppers.part", number=number, ops=case["ops"]),
-                score=0 if told else points,
-                max_score=points,
-                status="failed" if told else "passed",
-                text=told or say("score.right"),
-            )
-        )
+        named = say("uppers.part", number=number, ops=case["ops"])
+        parts.append(grading.part(named, points, told))
         trouble = trouble or told
     right = sum(part.status == "passed" for part in parts)
     passed = right >= exercise.settings["bar"]["right"]
@@ -55,7 +48,6 @@ def judge(grading: Grading) -> Report:
     lines += [trouble] if trouble else []
     lines += [say("done")] if passed else []
     return grading.report(
-        score=sum(part.score for part in parts),
         passed=passed,
         parts=parts,
         lines=lines,

@@ -70,13 +70,6 @@ class ResolvedStack(Stack):
             fail(errno.ENOENT, at)
         return found
 
-    def kind(self, at: PathLike) -> str | None:
-        """Tell what the student's function finds."""
-        found = self.lookup(at)
-        if found is None:
-            return None
-        return "file" if isinstance(found, File) else "dir"
-
     def read(self, at: PathLike) -> bytes:
         """Give the bytes of a file."""
         return self._own_file(at).data

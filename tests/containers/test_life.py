@@ -464,6 +464,16 @@ def test_lists_are_filtered(
     assert engine.containers.prune()["ContainersDeleted"] is not None
 
 
+def test_pruning_minds_both_kinds_of_labels(engine: Engine) -> None:
+    """What has the wanted label goes, unless it has the one that is to stay."""
+    for name, labels in (("aa", {"k": ""}), ("bb", {"k": "", "keep": ""}), ("cc", {})):
+        engine.containers.run("busybox", "true", name=name, labels=labels)
+
+    engine.containers.prune(filters={"label": "k", "label!": "keep"})
+
+    assert ["cc", "bb"] == [each.name for each in engine.containers.list(all=True)]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from unionfs_sim.cli.rows import Command, jobs, option
+from unionfs_sim.cli.rows import JOBS, Command, option
 
 SCENARIO: Final = option(
     "--scenario", metavar="ID", action="append", help="only this one; may be repeated"
@@ -69,13 +69,7 @@ DOCKER: Final = (
             option("file", metavar="FILE", help="the recording"),
             SCENARIO,
             CLIENT,
-            option(
-                "--jobs",
-                metavar="N",
-                type=jobs,
-                default=1,
-                help="how many at a time [1]",
-            ),
+            JOBS,
         ),
         about="Each runs on a fresh engine, through the real client. Ends with "
         "passed=N failed=M total=T; exits with 1 if anything failed.",

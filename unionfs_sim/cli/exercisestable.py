@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from unionfs_sim.cli.rows import Command, Option, count, jobs, option
+from unionfs_sim.cli.rows import JOBS, Command, Option, count, option
 
 LANG: Final = option(
     "--lang",
@@ -39,9 +39,6 @@ FORMAT: Final = option(
 OUT: Final = option("--out", metavar="FILE", help="write the report there, whole")
 TEACHER: Final = option(
     "--teacher", action="store_true", help="show it before the bar is reached"
-)
-JOBS: Final = option(
-    "--jobs", metavar="N", type=jobs, default=1, help="how many at a time [1]"
 )
 MOUNTED: Final = (
     option(

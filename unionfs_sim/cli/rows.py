@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -66,6 +66,12 @@ def jobs(text: str) -> int:
         return int(text)
     msg = f"{text!r} is no number of processes"
     raise argparse.ArgumentTypeError(msg)
+
+
+#: Of commands that do several things of one kind.
+JOBS: Final = option(
+    "--jobs", metavar="N", type=jobs, default=1, help="how many at a time [1]"
+)
 
 
 def letters(text: str) -> str:

@@ -1,22 +1,28 @@
-"""The filters of ``docker ps``."""
+"""Filters: which there are, those of ``docker ps``, and labels, as all of them have."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.errors import InvalidParameter
 
-#: All there are.
+if TYPE_CHECKING:
+    from unionfs_sim.containers.container import Container
+
+#: Those of ``docker ps``.
 FILTERS: Final = frozenset(
     "ancestor before exited expose health id is-task label name network publish since"  # noqa: SIM905
     " status volume".split()
 )
 
 
-def check(wanted: Iterable[str]) -> None:
+#: Those of ``prune``, but for volumes and images.
+PRUNE_FILTERS: Final = frozenset({"label", "label!", "until"})
+
+
+def check(wanted: Iterable[str], known: frozenset[str]) -> None:
     """
     Refuse filters that there are not.
 
@@ -24,9 +30,22 @@ def check(wanted: Iterable[str]) -> None:
         InvalidParameter: There is no such filter.
     """
     for key in wanted:
-        if key not in FILTERS:
+        if key not in known:
             msg = f"Invalid filter '{key}'"
             raise InvalidParameter(msg)
+
+
+def listed(filters: Mapping[str, Any] | None) -> dict[str, list[Any]]:
+    """
+    Give filters with a list of values each, where one value may stand alone.
+
+    >>> listed({"name": "web", "exited": 0})
+    {'name': ['web'], 'exited': [0]}
+    """
+    return {
+        key: [values] if isinstance(values, str | int | bool) else list(values)
+        for key, values in (filters or {}).items()
+    }
 
 
 def fits(container: Container, key: str, values: Sequence[Any]) -> bool:
@@ -90,3 +109,16 @@ def labelled(labels: Mapping[str, str], wanted: Sequence[Any]) -> bool:
         if name not in labels or (equals and labels[name] != value):
             return False
     return True
+
+
+def prunable(labels: Mapping[str, str], wanted: Mapping[str, Sequence[Any]]) -> bool:
+    """
+    Tell whether ``label`` and ``label!`` of a ``prune`` let something go.
+
+    >>> prunable({"tier": "web"}, {"label!": ["tier=db"]})
+    True
+    """
+    kept = wanted.get("label!")
+    return labelled(labels, wanted.get("label", ())) and not (
+        kept and labelled(labels, kept)
+    )

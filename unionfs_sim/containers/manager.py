@@ -123,11 +123,8 @@ class Containers:
         Raises:
             InvalidParameter: There is no such filter.
         """
-        wanted = {
-            key: [values] if isinstance(values, str | int | bool) else list(values)
-            for key, values in (filters or {}).items()
-        }
-        filtering.check(wanted)
+        wanted = filtering.listed(filters)
+        filtering.check(wanted, filtering.FILTERS)
         shown = all or "status" in wanted or "exited" in wanted or limit > 0
         found = [
             each
@@ -411,11 +408,18 @@ class Containers:
 
     @locked
     def prune(self, *, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Remove all containers that do not run, and tell what that frees."""
+        """
+        Remove all containers that do not run, and tell what that frees.
+
+        Args:
+            filters: Those of `list`, and ``label!``: the labels of those to keep.
+        """
+        wanted = filtering.listed(filters)
+        kept = {"label!": wanted.pop("label!", [])}
         gone = [
             each
-            for each in self.list(all=True, filters=filters)
-            if not each.state.running
+            for each in self.list(all=True, filters=wanted)
+            if not each.state.running and filtering.prunable(each.labels, kept)
         ]
         freed = sum(each.size_rw for each in gone)
         for each in gone:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from unionfs_sim.containers.errors import InvalidParameter
+from unionfs_sim.containers.filters import check, labelled
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _OPTIONS: Final = ("type", "o", "device", "size")
@@ -105,9 +106,7 @@ def check_filters(filters: Mapping[str, list[str]], known: frozenset[str]) -> No
     Raises:
         InvalidParameter: One is not.
     """
-    for key in filters:
-        if key not in known:
-            raise InvalidParameter(f"Invalid filter '{key}'")
+    check(filters, known)
     for value in filters.get("dangling", []):
         if value not in {"true", "1", "false", "0"}:
             raise InvalidParameter(f"Invalid filter 'dangling=[{value}]'")
@@ -126,14 +125,4 @@ def matches(volume: Labelled, filters: Mapping[str, list[str]]) -> bool:
     drivers = filters.get("driver")
     if drivers is not None and volume.driver not in drivers:
         return False
-    return labelled(volume, filters.get("label", []))
-
-
-def labelled(volume: Labelled, wanted: list[str]) -> bool:
-    """Tell whether a volume has all labels that are asked for."""
-    labels = volume.labels or {}
-    for text in wanted:
-        key, equals, value = text.partition("=")
-        if key not in labels or (equals and labels[key] != value):
-            return False
-    return True
+    return labelled(volume.labels or {}, filters.get("label", []))

@@ -22,6 +22,7 @@ from unionfs_sim.containers.errors import (
     NotFound,
     System,
 )
+from unionfs_sim.containers.filters import prunable
 from unionfs_sim.containers.host import Host
 from unionfs_sim.containers.ids import CountedIds, Ids
 from unionfs_sim.containers.mounts import MountTable
@@ -265,11 +266,7 @@ class VolumeStore:
             if not volume.users
             and not volume.options
             and (named or volume.anonymous)
-            and volumerules.labelled(volume, wanted.get("label", []))
-            and not (
-                wanted.get("label!")
-                and volumerules.labelled(volume, wanted.get("label!", []))
-            )
+            and prunable(volume.labels or {}, wanted)
         ]
         size = sum(volume.size_bytes for volume in gone)
         for volume in gone:

@@ -15,7 +15,7 @@ from unionfs_sim.containers.api.call import (
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.container import Container
 from unionfs_sim.containers.errors import Conflict, InvalidParameter
-from unionfs_sim.containers.filters import labelled
+from unionfs_sim.containers.filters import PRUNE_FILTERS, check
 from unionfs_sim.core.diff import Change
 
 _KINDS: Final = {"C": 0, "A": 1, "D": 2}
@@ -189,27 +189,11 @@ def update(call: Call) -> Answered:
 def prune(call: Call) -> Answered:
     """Remove all containers that do not run."""
     filters = call.filters()
-    for key in filters:
-        if key not in {"label", "label!", "until"}:
-            msg = f"Invalid filter '{key}'"
-            raise InvalidParameter(msg)
-    unwanted = filters.pop("label!", [])
+    check(filters, PRUNE_FILTERS)
     filters.pop("until", None)
     engine = call.engine
     with engine.verb():
-        if unwanted:
-            keep = [x for x in engine.containers if labelled(x.labels, unwanted)]
-            names = [x for x in engine.containers if x not in keep]
-            gone = [x for x in names if not x.state.running]
-            freed = sum(each.size_rw for each in gone)
-            for each in gone:
-                each.remove()
-            done: dict[str, Any] = {
-                "ContainersDeleted": [each.id for each in gone] or None,
-                "SpaceReclaimed": freed,
-            }
-        else:
-            done = engine.containers.prune(filters=filters)
+        done = engine.containers.prune(filters=filters)
         reclaimed = str(done["SpaceReclaimed"])
         engine.events.add("container", "prune", "", reclaimed=reclaimed)
     return of_json(done)

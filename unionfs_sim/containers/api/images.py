@@ -27,7 +27,7 @@ from unionfs_sim.containers.errors import (
     NotFound,
     NotImplemented_,
 )
-from unionfs_sim.containers.filters import labelled
+from unionfs_sim.containers.filters import check, labelled
 from unionfs_sim.containers.images import Image
 from unionfs_sim.image.names import canonical
 
@@ -40,10 +40,7 @@ _PIECE_BYTES: Final = 64 * 1024
 def list_images(call: Call) -> Answered:
     """List the images, newest first."""
     wanted = call.filters()
-    for key in wanted:
-        if key not in _FILTERS:
-            msg = f"Invalid filter '{key}'"
-            raise InvalidParameter(msg)
+    check(wanted, _FILTERS)
     if "filter" in call.query:
         wanted.setdefault("reference", []).append(call.text("filter"))
     store = call.engine.images

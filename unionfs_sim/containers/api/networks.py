@@ -9,7 +9,7 @@ from typing import Any, Final
 from unionfs_sim.containers.api.call import Answered, Call, nothing, of_json
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.errors import InvalidParameter, NotFound
-from unionfs_sim.containers.filters import labelled
+from unionfs_sim.containers.filters import PRUNE_FILTERS, check, labelled, prunable
 from unionfs_sim.containers.networks import Network
 
 _FILTERS: Final = frozenset(
@@ -20,10 +20,7 @@ _FILTERS: Final = frozenset(
 def list_networks(call: Call) -> Answered:
     """List networks; who is tied to them is shown by inspecting."""
     wanted = call.filters()
-    for key in wanted:
-        if key not in _FILTERS:
-            msg = f"Invalid filter '{key}'"
-            raise InvalidParameter(msg)
+    check(wanted, _FILTERS)
     with call.engine.lock:
         return of_json(
             [
@@ -138,18 +135,10 @@ def _tell(call: Call, network: Network, action: str, container: str) -> None:
 def prune(call: Call) -> Answered:
     """Remove the networks that no container is tied to."""
     wanted = call.filters()
-    for key in wanted:
-        if key not in {"label", "label!", "until"}:
-            msg = f"Invalid filter '{key}'"
-            raise InvalidParameter(msg)
+    check(wanted, PRUNE_FILTERS)
     with call.engine.verb():
         done = call.engine.networks.prune(
-            lambda network: (
-                labelled(network.labels, wanted.get("label", ()))
-                and not (
-                    wanted.get("label!") and labelled(network.labels, wanted["label!"])
-                )
-            )
+            lambda network: prunable(network.labels, wanted)
         )
         call.engine.events.add("network", "prune", "", reclaimed="0")
     return of_json(done)

@@ -18,6 +18,7 @@ from unionfs_sim.containers.api.errors import NO_REGISTRY, refusal
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.errors import InvalidParameter, Unavailable
 from unionfs_sim.containers.events import Event
+from unionfs_sim.containers.filters import labelled
 from unionfs_sim.containers.images import DOCKER_VERSION, layer_size
 from unionfs_sim.containers.states import timestamp
 
@@ -291,7 +292,7 @@ def fits(event: Event, wanted: dict[str, list[str]]) -> bool:
         elif key == "event":
             good = event.action in values or event.action.split(":")[0] in values
         elif key == "label":
-            good = all(_labelled(given, value) for value in values)
+            good = labelled(given, values)
         elif key == "scope":
             good = "local" in values
         elif key in _KINDS:
@@ -309,11 +310,6 @@ def fits(event: Event, wanted: dict[str, list[str]]) -> bool:
         if not good:
             return False
     return True
-
-
-def _labelled(given: Any, text: str) -> bool:  # noqa: ANN401
-    name, equals, value = text.partition("=")
-    return name in given and (not equals or given[name] == value)
 
 
 # --- what this engine has not ------------------------------------------------------

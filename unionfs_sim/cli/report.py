@@ -102,6 +102,11 @@ def line(text: str = "", style: Style = "") -> Line:
     return ((text, style),)
 
 
+def tally(passed: int, failed: int) -> Line:
+    """Make the closing line of what was checked, which scripts read."""
+    return line(f"passed={passed} failed={failed} total={passed + failed}")
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """
     Put a number before a noun.

@@ -83,6 +83,22 @@ def _load() -> dict[str, Mutant]:
 MUTANTS: Final[Mapping[str, Mutant]] = _load()
 
 
+_SWITCHES: Final = {mutant.switch: mutant for mutant in MUTANTS.values()}
+
+
+def find(name: str) -> Mutant:
+    """
+    Give a planted bug by its number or its switch.
+
+    >>> find("wh_ignored").id, find("M03").switch
+    ('M03', 'wh_ignored')
+
+    Raises:
+        KeyError: There is none.
+    """
+    return _SWITCHES[name] if name in _SWITCHES else MUTANTS[name]
+
+
 def recording(seen: set[str]) -> Callable[[str], bool]:
     """Give a ``bug`` that plants none, and notes which switches are asked for."""
 

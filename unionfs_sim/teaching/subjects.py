@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
+from unionfs_sim.teaching import mutants
 from unionfs_sim.teaching.lab import Lab
-from unionfs_sim.teaching.mutants import MUTANTS
 from unionfs_sim.teaching.variants import VARIANTS
 
 _CURRENT: Final[ContextVar[Lab]] = ContextVar("implementation under test")
@@ -24,15 +24,15 @@ _CURRENT: Final[ContextVar[Lab]] = ContextVar("implementation under test")
 
 def subject(name: str) -> Lab:
     """
-    Give an implementation by the id of a planted bug or of a correct variant.
+    Give an implementation: a correct variant by its letter, or a planted bug.
 
-    >>> subject("M03"), subject("B")
-    (<Lab M03>, <Lab B>)
+    >>> subject("M03"), subject("wh_ignored"), subject("B")
+    (<Lab M03>, <Lab M03>, <Lab B>)
 
     Raises:
         KeyError: There is none.
     """
-    return (MUTANTS.get(name) or VARIANTS[name]).lab()
+    return (VARIANTS[name] if name in VARIANTS else mutants.find(name)).lab()
 
 
 def correct_subjects() -> list[str]:
@@ -43,6 +43,11 @@ def correct_subjects() -> list[str]:
     ['A', 'B', 'C', 'D', 'P']
     """
     return list(VARIANTS)
+
+
+def quick_variants() -> list[str]:
+    """List those that students' tests are tried on: all but the library, which is slow."""
+    return [name for name in VARIANTS if name != "P"]
 
 
 def current() -> Lab:

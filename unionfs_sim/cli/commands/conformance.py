@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from unionfs_sim.cli import progress
-from unionfs_sim.cli.report import FAILED, GOOD, Line, Lines, Report, UsageError, line
+from unionfs_sim.cli.report import (
+    FAILED,
+    GOOD,
+    Line,
+    Lines,
+    Report,
+    UsageError,
+    line,
+    tally,
+)
 from unionfs_sim.core.render import printable
 from unionfs_sim.testing.conformance import runner, workers
 from unionfs_sim.testing.conformance.cases import (
@@ -59,7 +68,7 @@ def _run(options: Namespace) -> Report:
     def lines() -> Iterator[Line]:
         for failure in failures:
             yield from _story(failure.case, failure.differences)
-        yield _closing(passed, len(failures))
+        yield tally(passed, len(failures))
 
     return Report(
         blocks=[Lines(lines())],
@@ -110,7 +119,7 @@ def _fuzz(options: Namespace) -> Report:
         yield line(f"seed {options.seed}: {report.calls} calls compared")
         if report.unsteady:
             yield line(f"{report.unsteady} programs the kernel answered in two ways")
-        yield _closing(report.programs - report.failed, report.failed)
+        yield tally(report.programs - report.failed, report.failed)
 
     return Report(
         blocks=[Lines(lines())],
@@ -175,7 +184,3 @@ def _documents(differences: Sequence[Difference]) -> list[dict[str, Any]]:
         {"where": each.where, "expected": each.expected, "got": each.got}
         for each in differences
     ]
-
-
-def _closing(passed: int, failed: int) -> Line:
-    return line(f"passed={passed} failed={failed} total={passed + failed}")

@@ -15,7 +15,16 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from unionfs_sim.cli import progress
-from unionfs_sim.cli.report import FAILED, GOOD, Line, Lines, Report, UsageError, line
+from unionfs_sim.cli.report import (
+    FAILED,
+    GOOD,
+    Line,
+    Lines,
+    Report,
+    UsageError,
+    line,
+    tally,
+)
 from unionfs_sim.core.render import printable
 
 if TYPE_CHECKING:
@@ -192,7 +201,7 @@ def _lines(
     if failures:
         yield line(printable(f"with {version}"))
     passed = len(results) - len(failures)
-    yield line(f"passed={passed} failed={len(failures)} total={len(results)}")
+    yield tally(passed, len(failures))
 
 
 def _difference(found: Difference) -> Iterator[Line]:

@@ -27,6 +27,7 @@ from unionfs_sim.cli.report import (
     Table,
     UsageError,
     line,
+    tally,
 )
 from unionfs_sim.teaching.exercises import formats, grading, ladder, progress, texts
 from unionfs_sim.teaching.exercises.ladder import MARKER, Exercise
@@ -413,7 +414,7 @@ def verify(options: Namespace, resources: ExitStack) -> Report:
         for each in findings
     ]
     passed = len(findings) - len(failed)
-    lines.append(line(f"passed={passed} failed={len(failed)} total={len(findings)}"))
+    lines.append(tally(passed, len(failed)))
     return Report(
         blocks=[Lines(lines)],
         data=lambda: {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias, final
 
 import attrs
@@ -14,6 +14,8 @@ from unionfs_sim.containers.errors import InvalidParameter
 JSON: Final = "application/json"
 TAR: Final = "application/x-tar"
 RAW_STREAM: Final = "application/vnd.docker.raw-stream"
+
+_PIECE_BYTES: Final = 64 * 1024
 
 #: What Go's side of the API takes for no.
 _NO: Final = frozenset({"", "0", "no", "false", "none"})
@@ -233,6 +235,12 @@ def encoded(value: object) -> bytes:
 def of_json(value: object, status: int = 200) -> Answer:
     """Answer with a JSON document."""
     return Answer(status=status, body=encoded(value), kind=JSON)
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Give a body piece by piece."""
+    for at in range(0, len(data), _PIECE_BYTES):
+        yield data[at : at + _PIECE_BYTES]
 
 
 def nothing(status: int = 204) -> Answer:

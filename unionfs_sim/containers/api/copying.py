@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any, Final
 
 from unionfs_sim.containers.api.call import (
@@ -13,13 +12,13 @@ from unionfs_sim.containers.api.call import (
     Call,
     encoded,
     nothing,
+    pieces,
 )
 from unionfs_sim.containers.api.containers import found
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.errors import InvalidParameter
 
 _STATUS: Final = "X-Docker-Container-Path-Stat"
-_PIECE_BYTES: Final = 64 * 1024
 
 
 def _path(call: Call) -> str:
@@ -43,7 +42,7 @@ def status(call: Call) -> Answered:
 def read(call: Call) -> Answered:
     """Give a tar of what is at a path."""
     data, shown = found(call).get_archive(_path(call))
-    return Answer(body=_pieces(data), kind=TAR, headers=_header(shown))
+    return Answer(body=pieces(data), kind=TAR, headers=_header(shown))
 
 
 def write(call: Call) -> Answered:
@@ -61,12 +60,7 @@ def export(call: Call) -> Answered:
     container = found(call)
     data = container.export()
     call.engine.events.container(container, "export")
-    return Answer(body=_pieces(data), kind="application/octet-stream")
-
-
-def _pieces(data: bytes) -> Iterator[bytes]:
-    for at in range(0, len(data), _PIECE_BYTES):
-        yield data[at : at + _PIECE_BYTES]
+    return Answer(body=pieces(data), kind="application/octet-stream")
 
 
 ROUTES: Final = (

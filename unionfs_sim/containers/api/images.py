@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from unionfs_sim.containers import archives
@@ -18,6 +18,7 @@ from unionfs_sim.containers.api.call import (
     encoded,
     nothing,
     of_json,
+    pieces,
 )
 from unionfs_sim.containers.api.errors import NO_REGISTRY
 from unionfs_sim.containers.api.routing import Route
@@ -34,7 +35,6 @@ from unionfs_sim.image.names import canonical
 _FILTERS: Final = frozenset(
     {"before", "dangling", "label", "reference", "since", "until"}
 )
-_PIECE_BYTES: Final = 64 * 1024
 
 
 def list_images(call: Call) -> Answered:
@@ -173,12 +173,7 @@ def _saved(call: Call, names: Sequence[str]) -> Answered:
                 tags += image.tags
         out = io.BytesIO()
         archives.save(list(chosen.values()), out)
-    return Answer(body=_pieces(out.getvalue()), kind=TAR)
-
-
-def _pieces(data: bytes) -> Iterator[bytes]:
-    for at in range(0, len(data), _PIECE_BYTES):
-        yield data[at : at + _PIECE_BYTES]
+    return Answer(body=pieces(out.getvalue()), kind=TAR)
 
 
 def load(call: Call) -> Answered:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from unionfs_sim.teaching.exercises.grading import Grading
 from unionfs_sim.teaching.exercises.judges.answers import read, unreadable
 from unionfs_sim.teaching.exercises.report import Part, Report, shares
-from unionfs_sim.teaching.exercises.subjects import subject
 from unionfs_sim.teaching.lab import Lab, Layer, Op, Path, ops, outcome, path, stack
+from unionfs_sim.teaching.subjects import subject
 
 _EXAMPLE_MAX = 200
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from unionfs_sim.teaching.exercises.grading import Grading
 from unionfs_sim.teaching.exercises.process import Result
 from unionfs_sim.teaching.exercises.report import Part, Report, shares
-from unionfs_sim.teaching.exercises.subjects import variants
+from unionfs_sim.teaching.subjects import quick_variants
 
 _FOR_VERBS: Final = 60.0
 _FOR_KILLS: Final = 40.0
@@ -27,7 +27,7 @@ def judge(grading: Grading) -> Report:
     verbs, bugs = settings["verbs"], settings["bugs"]
     base: dict[str, Any] = {"seed": grading.options.seed}
     first = [
-        base | {"test": verb, "subject": variants()[0], "verbs": [verb]}
+        base | {"test": verb, "subject": quick_variants()[0], "verbs": [verb]}
         for verb in verbs[:_FIRST]
     ]
     for task in first:
@@ -104,14 +104,14 @@ def _classify(
     base = {"seed": grading.options.seed + 1, "verbs": verbs}
     tasks = [
         base | {"test": name, "subject": name, "examples": settings["accept_examples"]}
-        for name in variants()
+        for name in quick_variants()
     ]
     tasks += [
         base | {"test": bug, "subject": bug, "examples": settings["examples"]}
         for bug in settings["bugs"]
     ]
     results = grading.run("model", tasks, file=grading.exercise.edit[0]).results
-    count = len(variants())
+    count = len(quick_variants())
     killed = [
         result.task["subject"]
         for result in results[count:]

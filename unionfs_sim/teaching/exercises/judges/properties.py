@@ -13,12 +13,13 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
+from unionfs_sim.teaching import mutants
 from unionfs_sim.teaching.exercises.faults import Fault
 from unionfs_sim.teaching.exercises.grading import Grading
 from unionfs_sim.teaching.exercises.process import Run
 from unionfs_sim.teaching.exercises.report import Part, Report, Status
-from unionfs_sim.teaching.exercises.subjects import mutant, variants
 from unionfs_sim.teaching.exercises.texts import pick
+from unionfs_sim.teaching.subjects import quick_variants
 
 #: Carries out tasks.
 Do: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Run]
@@ -176,7 +177,7 @@ def classify(
     examples = grading.options.examples(settings.get("examples", 200))
     accepted = settings.get("accept_examples", ACCEPT_EXAMPLES)
     seed = grading.options.seed
-    correct = settings.get("variants") or variants()
+    correct = settings.get("variants") or quick_variants()
     file = file or grading.exercise.edit[0]
 
     def do(tasks: Sequence[Mapping[str, Any]]) -> Run:
@@ -506,7 +507,7 @@ def _cut(example: str) -> str:
 
 def _real(bug: str) -> str:
     """Give the origin of a bug that was a real tool's."""
-    origin = str(getattr(mutant(bug), "origin", "") or "")
+    origin = str(getattr(mutants.find(bug), "origin", "") or "")
     return origin if "#" in origin else ""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unionfs_sim.teaching import mutants
 from unionfs_sim.teaching.exercises.grading import Grading, first_fault
 from unionfs_sim.teaching.exercises.process import Result
 from unionfs_sim.teaching.exercises.report import Part, Report, shares
-from unionfs_sim.teaching.exercises.subjects import mutant, variants
+from unionfs_sim.teaching.subjects import quick_variants
 
 
 def judge(grading: Grading) -> Report:
@@ -29,7 +30,7 @@ def judge(grading: Grading) -> Report:
         if each["test"] in names:
             tasks += [
                 base | {"test": each["test"], "subject": subject}
-                for subject in (*variants(), each["bug"])
+                for subject in (*quick_variants(), each["bug"])
             ]
     results = grading.run("properties", tasks, file=file).results
     known = {each["test"] for each in strict}
@@ -98,6 +99,6 @@ def _told(grading: Grading, each: Mapping[str, str], results: Sequence[Result]) 
     assert rejected.data is not None
     if rejected.data["status"] == "passed":
         return grading.say(
-            "strict.weak", test=test, bug=mutant(each["bug"]).title.rstrip(".")
+            "strict.weak", test=test, bug=mutants.find(each["bug"]).title.rstrip(".")
         )
     return ""

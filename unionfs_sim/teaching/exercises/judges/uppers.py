@@ -5,8 +5,8 @@ from __future__ import annotations
 from unionfs_sim.teaching.exercises.grading import Grading
 from unionfs_sim.teaching.exercises.judges.answers import read, unreadable
 from unionfs_sim.teaching.exercises.report import Part, Report, shares
-from unionfs_sim.teaching.exercises.subjects import subject, variants
 from unionfs_sim.teaching.lab import Layer, layer, ops, outcome, show, stack
+from unionfs_sim.teaching.subjects import quick_variants, subject
 
 
 def possible(lowers: str, program: str) -> list[Layer]:
@@ -17,7 +17,7 @@ def possible(lowers: str, program: str) -> list[Layer]:
     ['~a']
     """
     found: list[Layer] = []
-    for name in variants():
+    for name in quick_variants():
         union = subject(name).stack(stack(lowers))
         for op in ops(program):
             outcome(union, op)

@@ -12,8 +12,8 @@ from hypothesis import given
 from unionfs_sim.teaching.exercises.child import load_module
 from unionfs_sim.teaching.exercises.kinds.model import differs
 from unionfs_sim.teaching.exercises.kinds.running import made_settings
-from unionfs_sim.teaching.exercises.subjects import subject
 from unionfs_sim.teaching.lab import WHITEOUT, Layer, Model, Op, show
+from unionfs_sim.teaching.subjects import subject
 
 
 class _FoundError(Exception):

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from unionfs_sim.teaching import generate
 from unionfs_sim.teaching.exercises.child import load_module
-from unionfs_sim.teaching.exercises.subjects import subject
 from unionfs_sim.teaching.lab import (
     Layer,
     Model,
@@ -20,6 +19,7 @@ from unionfs_sim.teaching.lab import (
     show,
 )
 from unionfs_sim.teaching.source import RandomSource
+from unionfs_sim.teaching.subjects import subject
 
 #: What a model does not do yet.
 _TODO: Final = "NotImplementedError"

@@ -11,7 +11,7 @@ import attrs
 
 from unionfs_sim.teaching.exercises.child import load_module
 from unionfs_sim.teaching.exercises.kinds import running
-from unionfs_sim.teaching.exercises.subjects import subject
+from unionfs_sim.teaching.subjects import subject
 
 
 @attrs.frozen

@@ -75,7 +75,7 @@ class Report:
         assert not any("\n" in line for line in lines)
 
 
-def shares(names: Sequence[str], total: float = MAX_SCORE) -> list[float]:
+def shares(names: Sequence[object], total: float = MAX_SCORE) -> list[float]:
     """
     Split points evenly, so that they add up to the total.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from unionfs_sim.teaching.exercises.grading import Grading
-from unionfs_sim.teaching.exercises.judges.answers import read, unreadable
-from unionfs_sim.teaching.exercises.report import Part, Report, shares
+from unionfs_sim.teaching.exercises.judges.answers import judge_each
+from unionfs_sim.teaching.exercises.report import Report
 from unionfs_sim.teaching.lab import Lab, Layer, Op, Path, ops, outcome, path, stack
 from unionfs_sim.teaching.subjects import subject
 
@@ -13,44 +16,16 @@ _EXAMPLE_MAX = 200
 
 def judge(grading: Grading) -> Report:
     """Judge a report on faults."""
-    exercise, say = grading.exercise, grading.say
-    name = exercise.edit[0]
-    try:
-        given = read(grading.folder / name)
-    except ValueError as error:
-        return unreadable(grading, name, error)
-    cases = exercise.settings["case"]
-    parts: list[Part] = []
-    trouble = ""
-    for number, (case, points) in enumerate(zip(cases, shares(cases), strict=True), 1):
-        mine = given.get(case["key"])
-        mine = mine if isinstance(mine, dict) else {}
-        told, share = _told(grading, number, case, mine)
-        parts.append(
-            Part(
-                name=say("detective.part", number=number),
-                score=round(points * share, 1),
-                max_score=points,
-                status="failed" if told else "passed",
-                text=told or say("score.right"),
-            )
-        )
-        trouble = trouble or told
-    right = sum(part.status == "passed" for part in parts)
-    passed = right >= exercise.settings["bar"]["right"]
-    lines = [say("detective.good", right=right, total=len(cases))]
-    lines += [trouble] if trouble else []
-    lines += [say("done")] if passed else []
-    return grading.report(
-        passed=passed,
-        parts=parts,
-        lines=lines,
-        right=[right, len(cases)],
-    )
+
+    def tell(number: int, case: Mapping[str, Any], given: object) -> tuple[str, float]:
+        mine = given if isinstance(given, dict) else {}
+        return _told(grading, number, case, mine)
+
+    return judge_each(grading, grading.exercise.settings["case"], tell)
 
 
 def _told(
-    grading: Grading, number: int, case: dict[str, object], mine: dict[str, object]
+    grading: Grading, number: int, case: Mapping[str, Any], mine: dict[str, object]
 ) -> tuple[str, float]:
     """Tell what is wrong with one report, and what share of its points it gets."""
     say = grading.say

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from unionfs_sim.teaching.exercises.grading import Grading
-from unionfs_sim.teaching.exercises.judges.answers import read, unreadable
-from unionfs_sim.teaching.exercises.report import Part, Report, shares
+from unionfs_sim.teaching.exercises.judges.answers import judge_each
+from unionfs_sim.teaching.exercises.report import Report
 from unionfs_sim.teaching.lab import Layer, layer, ops, outcome, show, stack
 from unionfs_sim.teaching.subjects import quick_variants, subject
 
@@ -28,34 +31,15 @@ def possible(lowers: str, program: str) -> list[Layer]:
 
 def judge(grading: Grading) -> Report:
     """Judge a file of writable layers."""
-    exercise, say = grading.exercise, grading.say
-    name = exercise.edit[0]
-    try:
-        given = read(grading.folder / name)
-    except ValueError as error:
-        return unreadable(grading, name, error)
-    cases = exercise.settings["case"]
-    parts: list[Part] = []
-    trouble = ""
-    for number, (case, points) in enumerate(zip(cases, shares(cases), strict=True), 1):
-        told = _told(grading, number, given.get(case["key"]), case)
-        named = say("uppers.part", number=number, ops=case["ops"])
-        parts.append(grading.part(named, points, told))
-        trouble = trouble or told
-    right = sum(part.status == "passed" for part in parts)
-    passed = right >= exercise.settings["bar"]["right"]
-    lines = [say("uppers.good", right=right, total=len(cases))]
-    lines += [trouble] if trouble else []
-    lines += [say("done")] if passed else []
-    return grading.report(
-        passed=passed,
-        parts=parts,
-        lines=lines,
-        right=[right, len(cases)],
-    )
+
+    def tell(number: int, case: Mapping[str, Any], given: object) -> tuple[str, int]:
+        told = _told(grading, number, given, case)
+        return told, 0 if told else 1
+
+    return judge_each(grading, grading.exercise.settings["case"], tell)
 
 
-def _told(grading: Grading, number: int, given: object, case: dict[str, str]) -> str:
+def _told(grading: Grading, number: int, given: object, case: Mapping[str, Any]) -> str:
     """Tell what is wrong with one answer; nothing if it is right."""
     text = str(given.get("upper", "")) if isinstance(given, dict) else ""
     if not text.strip():

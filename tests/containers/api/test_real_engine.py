@@ -78,14 +78,16 @@ def real() -> Iterator[docker.DockerClient]:
             stdout=log, stderr=log,
         )  # fmt: skip
         try:
-            client = connected(address, daemon)
-            context = folder / "context"
-            context.mkdir()
-            busybox(context)
-            client.images.build(path=str(context), tag="busybox", rm=True)
             with warnings.catch_warnings():
-                # The SDK forgets the sockets that it took for streams.
+                # The SDK forgets sockets: those that it could not connect, and those
+                # that it took for streams.
                 warnings.simplefilter("ignore", ResourceWarning)
+                client = connected(address, daemon)
+                gc.collect()
+                context = folder / "context"
+                context.mkdir()
+                busybox(context)
+                client.images.build(path=str(context), tag="busybox", rm=True)
                 yield client
                 client.close()
                 del client

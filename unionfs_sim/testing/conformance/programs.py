@@ -146,6 +146,7 @@ class ProgramMaker:
         self._labels: list[str] = []
         self._directories: list[str] = []
         self._inos: list[str] = []
+        self._freed = False
         self._remounts = remounts
         self._remounts_with = remounts_with
         self._sticky = sticky
@@ -183,10 +184,22 @@ class ProgramMaker:
         if name in {"same_ino", "fsame_ino"} and not self._inos:
             name = "remember_ino"
         args = getattr(self, f"_{name}", self._plain)(name)
+        self._recycle(name)
         identity = None
         if name not in {"remount", "flink", "link"} and rng.random() < 0.07:
             identity = rng.choice(_USERS)
         return Op(name, args, identity)
+
+    def _recycle(self, name: str) -> None:
+        """
+        Forget remembered inode numbers once one of them may be given to something new.
+
+        Whether the number of what was removed is used again is up to the file system.
+        """
+        if self._freed and name not in _MAKE_NOTHING:
+            self._inos.clear()
+            self._freed = False
+        self._freed = self._freed or name in _FREE
 
     # Each gives the arguments of the operation that it is named after.
 
@@ -492,6 +505,15 @@ _FD_OPERATIONS: Final = frozenset(
         *("close", "read", "write", "pread", "pwrite", "lseek", "ftruncate"),
         *("fchmod", "fchown", "fsync", "fallocate", "fstat", "freaddir", "flink"),
         *("fmtime", "fsame_ino"),
+    }
+)
+#: What may leave an inode number free, and what never takes one.
+_FREE: Final = frozenset({"unlink", "rmdir", "rename", "renameat2", "close"})
+_MAKE_NOTHING: Final = frozenset(
+    {
+        *("lstat", "stat", "readdir", "read_file", "readlink", "access", "mtime"),
+        *("getxattr", "listxattr", "remember_ino", "same_ino", "fsame_ino", "fstat"),
+        *("read", "pread", "lseek", "fmtime", "freaddir", "sync", "fsync", "umask"),
     }
 )
 _OPEN_FLAGS: Final[Sequence[tuple[int, Sequence[str]]]] = tuple(

@@ -24,7 +24,7 @@ ACCEPTED: list[tuple[dict[str, str | bool], bool, dict[str, object]]] = [
     (
         {"metacopy": "on", "redirect_dir": "follow"},
         False,
-        {"metacopy": True, "redirect_dir": Redirect.FOLLOW},
+        {"metacopy": True, "redirect_dir": Redirect.ON},
     ),
     ({"metacopy": "on", "redirect_dir": "on"}, True, {"metacopy": True}),
     ({"nfs_export": "on"}, True, {"index": True, "nfs_export": True}),
@@ -37,6 +37,22 @@ ACCEPTED: list[tuple[dict[str, str | bool], bool, dict[str, object]]] = [
     ({"userxattr": True, "redirect_dir": "nofollow"}, True, {"userxattr": True}),
     ({"volatile": True}, True, {"volatile": True}),
     ({"volatile": True}, False, {"volatile": False}),
+    ({"nfs_export": "on", "index": "off"}, False, {"nfs_export": False}),
+    (
+        {"nfs_export": "on", "redirect_dir": "nofollow"},
+        False,
+        {"nfs_export": True, "index": False},
+    ),
+    (
+        {"metacopy": "on", "nfs_export": "on", "redirect_dir": "off"},
+        False,
+        {"metacopy": True, "nfs_export": False, "redirect_dir": Redirect.ON},
+    ),
+    (
+        {"userxattr": True, "nfs_export": "on", "index": "off"},
+        False,
+        {"nfs_export": False, "redirect_dir": Redirect.NOFOLLOW},
+    ),
     ({"uuid": "on"}, True, {"uuid": "on"}),
     ({"uuid": "off"}, True, {"uuid": "off"}),
     ({"uuid": "null"}, True, {"uuid": "null"}),
@@ -184,7 +200,7 @@ def test_policy_of_a_string_passes_layers_over() -> None:
 
 WORDS: list[tuple[dict[str, str | bool], bool, list[str]]] = [
     ({}, True, ["redirect_dir=off", "metacopy=off", "index=off"]),
-    ({}, False, ["redirect_dir=off", "metacopy=off"]),
+    ({}, False, ["redirect_dir=on", "metacopy=off"]),
     ({"metacopy": "on"}, True, ["redirect_dir=on", "metacopy=on", "index=off"]),
     (
         {"nfs_export": "on", "xino": "on", "volatile": True, "uuid": "null"},

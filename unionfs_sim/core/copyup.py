@@ -20,6 +20,7 @@ from unionfs_sim.core.records import Broken, DirectoryRecord, MergedDirectory
 from unionfs_sim.core.space import Call
 from unionfs_sim.core.steps import AddToIndex, CopyUp, Plan, SetMark, SetMeta, Step
 from unionfs_sim.core.upper import (
+    Live,
     UpperDirectory,
     UpperFile,
     UpperInode,
@@ -124,8 +125,7 @@ class Draft:
         live = place.live
         if isinstance(live, UpperFile) and not alias:
             return live
-        node = live.node if isinstance(live, UpperFile) else live
-        if isinstance(node, Regular) and isinstance(node.content, Lost):
+        if is_lost(live):
             raise fs_error(errno.ENOENT, place.path, op="copy-up")
         parent = self.parents(place)
         if not place.name:
@@ -226,6 +226,12 @@ class Draft:
 
 
 _DIRECTORIES = (UpperDirectory, Directory, MergedDirectory, Broken)
+
+
+def is_lost(live: Live | None) -> bool:
+    """Tell whether it is a file whose data no data-only layer has."""
+    node = live.node if isinstance(live, UpperFile) else live
+    return isinstance(node, Regular) and isinstance(node.content, Lost)
 
 
 def count_step(inode: UpperFile, change: int) -> SetMark:

@@ -233,7 +233,8 @@ class UnionDescriptors(UnionOpener):
 
         Raises:
             UnionFSError: EBADF, EPERM, EROFS; EEXIST, it is a lower file whose name
-                is gone (S33).
+                is gone (S33); ENOENT or, unless it is a regular one, EIO, its
+                directory is gone as well.
         """
         change = permissions.chmod(self._caller, mode & 0o7777)
         self._change_open("fchmod", fd, change)
@@ -243,7 +244,7 @@ class UnionDescriptors(UnionOpener):
         Change the owner of an open file; a lower one is copied up.
 
         Raises:
-            UnionFSError: EBADF, EPERM, EROFS, EEXIST, as `fchmod`.
+            UnionFSError: EBADF, EPERM, EROFS, EEXIST, ENOENT, EIO, as `fchmod`.
         """
         file = self._file(fd, "fchown")
         directory = file.live.kind is Kind.DIRECTORY
@@ -283,9 +284,10 @@ class UnionDescriptors(UnionOpener):
         parent = self._parent_of(self._where(file))
         if isinstance(parent, UpperDirectory):
             self._commit(plan.mark_impure(self._call(), op, file.path, parent))
+        regular = file.live.kind is Kind.REGULAR
         number = errno.EEXIST
         if not isinstance(parent, LIVE_DIRECTORY_TYPES):
-            number = errno.ENOENT
+            number = errno.ENOENT if regular else errno.EIO  # found-133
         elif file.live.kind is Kind.DIRECTORY:
             number = errno.ENOTDIR
         raise fs_error(number, file.path, op=op)

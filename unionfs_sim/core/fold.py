@@ -41,7 +41,9 @@ class Rules:
     Attributes:
         follows: Whether redirects are followed.
         metacopy: Whether files may have their data further down.
-        data_only: Layers that hold such data and show nothing, top first.
+        data_only: Layers that hold such data and show nothing, top first.  With any,
+            marks in the lowest layer above them are read as in the others, of which
+            the kernel else reads none (found-122, found-130).
     """
 
     follows: bool = True
@@ -255,6 +257,10 @@ class _Redirects:
     root: DirectoryRecord
     rules: Rules
 
+    @property
+    def _lowest(self) -> bool:
+        return self.root is NOTHING and not self.rules.data_only
+
     def resolve(
         self,
         name: Name,
@@ -266,7 +272,7 @@ class _Redirects:
         """Give what the entry goes over, or the record that it becomes itself."""
         private = entry.meta.private
         if isinstance(entry, Directory):
-            if "redirect" not in private or entry.opaque or self.root is NOTHING:
+            if "redirect" not in private or entry.opaque or self._lowest:
                 return _Below(present)
             return self.under_directory(entry, private["redirect"], lower)
         if not isinstance(entry, Regular):
@@ -285,7 +291,8 @@ class _Redirects:
     ) -> _Below | Broken:
         """Find the directory that a redirected one merges with (overlayfs.md, 7)."""
         if not self.rules.follows:
-            return Broken(entry, errno.EPERM) if lower is not None else _Below(None)
+            refused = lower is not None or self.rules.data_only
+            return Broken(entry, errno.EPERM) if refused else _Below(None)
         target = redirect_parts(redirect)
         if target is None:
             return Broken(entry, errno.EINVAL)
@@ -337,7 +344,7 @@ class _Redirects:
         mark (overlayfs.md, 1.5).
         """
         marked = directory.meta.private.get("opaque") == b"x"
-        return Broken(entry, number, marked and self.root is not NOTHING)
+        return Broken(entry, number, marked and not self._lowest)
 
 
 def redirect_parts(value: bytes) -> tuple[bool, tuple[Name, ...]] | None:

@@ -224,9 +224,10 @@ class _Search:
     def _redirected(self, layer: int, redirect: bytes, *, last: bool) -> bool:
         """Go on by a redirect; tell whether no further layer of the parent is asked."""
         if not self._resolver.rules.follows:
-            self.error = 0 if last else errno.EPERM
-            return not last
-        if self._resolver.is_lowest(layer):
+            refused = not last or bool(self._resolver.rules.data_only)
+            self.error = errno.EPERM if refused else 0
+            return refused
+        if self._resolver.is_lowest(layer) and not self._resolver.rules.data_only:
             return False
         target = redirect_parts(redirect)
         if target is None:

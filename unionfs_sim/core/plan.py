@@ -39,6 +39,7 @@ from unionfs_sim.core.upper import (
     covered,
     has_origin,
     is_empty,
+    is_plain,
 )
 from unionfs_sim.core.walk import Place
 from unionfs_sim.errors import UnionFSError, fs_error
@@ -336,7 +337,7 @@ def on_its_own(place: Place) -> bool:
     live, parent = place.live, place.directory
     return (
         isinstance(live, UpperDirectory)
-        and live.below is None
+        and is_plain(live)
         and isinstance(parent, UpperDirectory)
         and not covered(parent, place.name)
     )

@@ -144,25 +144,27 @@ class Policy:
     def _settled(self, options: Options, *, upper: bool) -> Policy:
         """Refuse what does not go together, and turn on what follows."""
         policy = self
-        redirect = options.get("redirect_dir")
-        if policy.userxattr:
-            if policy.metacopy or redirect in {"on", "off", "follow"}:
-                raise _refused(option="userxattr")
-            policy = attrs.evolve(policy, redirect_dir=Redirect.NOFOLLOW)
-        if policy.metacopy:
-            if policy.nfs_export or redirect in {"off", "nofollow"}:
-                raise _refused(option="metacopy=on")
-            if redirect == "follow" and upper:
-                raise _refused(option="metacopy=on")
-            if redirect is None:
-                policy = attrs.evolve(policy, redirect_dir=Redirect.ON)
-        if policy.nfs_export:
-            if options.get("index") == "off":
-                raise _refused(option="nfs_export=on")
-            policy = attrs.evolve(policy, index=True)
+        given = options.get("redirect_dir")
         if not upper:
             # Accepted, and without an effect (overlayfs.md, 9.2).
             policy = attrs.evolve(policy, index=False, volatile=False)
+            if policy.follows:
+                policy = attrs.evolve(policy, redirect_dir=Redirect.ON)
+        if policy.nfs_export:
+            if not upper and policy.follows:
+                policy = attrs.evolve(policy, nfs_export=False)  # found-127
+            elif options.get("index") == "off":
+                raise _refused(option="nfs_export=on")
+            else:
+                policy = attrs.evolve(policy, index=upper)
+        if policy.userxattr:
+            if policy.metacopy or given in {"on", "off", "follow"}:
+                raise _refused(option="userxattr")
+            policy = attrs.evolve(policy, redirect_dir=Redirect.NOFOLLOW)
+        if policy.metacopy:
+            if policy.nfs_export or (given and policy.redirect_dir is not Redirect.ON):
+                raise _refused(option="metacopy=on")
+            policy = attrs.evolve(policy, redirect_dir=Redirect.ON)
         return policy
 
     def words(self, *, upper: bool = True) -> list[str]:

@@ -10,7 +10,7 @@ import errno
 from typing import Final
 
 from unionfs_sim.core import permissions
-from unionfs_sim.core.copyup import Draft
+from unionfs_sim.core.copyup import Draft, is_lost
 from unionfs_sim.core.meta import timed
 from unionfs_sim.core.nodes import WHITEOUT
 from unionfs_sim.core.paths import Name, to_bytes
@@ -28,6 +28,7 @@ from unionfs_sim.core.upper import (
     UpperInode,
     covered,
     has_origin,
+    is_plain,
 )
 from unionfs_sim.core.walk import Place
 
@@ -69,9 +70,12 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
     draft = Draft(call)
     inode = draft.inode(source, data=False)
     exchange = bool(flags & RENAME_EXCHANGE)
-    other = draft.inode(place, data=False) if exchange else None
     from_directory = draft.parents(source)
     to_directory = draft.parents(place)
+    if exchange and is_lost(place.live):
+        # The first is in the upper by then, and so is the second's parent (found-121).
+        return draft.plan("rename", source, place, error=errno.ENOENT)
+    other = draft.inode(place, data=False) if exchange else None
     same = from_directory is to_directory
     for moved, where, new_parent in (
         (inode, source, to_directory),
@@ -83,7 +87,7 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
     if (
         not exchange
         and isinstance(place.live, UpperDirectory)
-        and place.live.below is None
+        and is_plain(place.live)
         and not _empty_on_disk(call, place.live)
     ):
         # Only the real rename finds out, when the marks are set already (S13).
@@ -189,7 +193,7 @@ def _late_error(call: Call, source: Place, place: Place, flags: int) -> int:
 
 
 def _upper_alone(live: Live | None) -> bool:
-    return isinstance(live, UpperDirectory) and live.below is None
+    return isinstance(live, UpperDirectory) and is_plain(live)
 
 
 def _empty_on_disk(call: Call, directory: UpperDirectory) -> bool:

@@ -344,7 +344,8 @@ class _Thaw:
     ) -> tuple[int, Record | None]:
         """Find what a redirect of the upper leads to, or the errno of its lookup."""
         if not self._policy.follows:
-            return (errno.EPERM, None) if parent.below is not None else (0, None)
+            refused = parent.below is not None or self._view.rules.data_only
+            return errno.EPERM if refused else 0, None
         target = redirect_parts(redirect)
         if target is None:
             return errno.EINVAL, None

@@ -55,10 +55,11 @@ class View:
     The merged view of a stack, shared by all who stack the same layers.
 
     Attributes:
+        rules: The rules that it was folded by.
         root: The root directory.
     """
 
-    __slots__ = ("__weakref__", "_chain", "_layers", "_numbers", "_rules", "root")
+    __slots__ = ("__weakref__", "_chain", "_layers", "_numbers", "root", "rules")
 
     def __init__(
         self,
@@ -68,7 +69,7 @@ class View:
         root: DirectoryRecord,
     ) -> None:
         self._layers = layers  # keeps every node alive, and with it its identity
-        self._rules = rules
+        self.rules = rules
         self._chain = chain
         key = (chain, *map(id, rules.data_only))
         numbers = _NUMBERS.get(key)
@@ -96,10 +97,10 @@ class View:
         """Give the view with one more layer on top; takes O(entries of the layer)."""
         chain = _link(self._chain, id(layer))
         layers = (layer, *self._layers)
-        view = _known(chain, layers, self._rules)
+        view = _known(chain, layers, self.rules)
         if view is None:
-            root = fold([layer.root], self.root, self._rules)
-            view = View(layers, self._rules, chain, root)
+            root = fold([layer.root], self.root, self.rules)
+            view = View(layers, self.rules, chain, root)
         return view
 
 

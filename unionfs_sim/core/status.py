@@ -12,12 +12,13 @@ from typing import Final
 from unionfs_sim.core.content import BLOCK_BYTES
 from unionfs_sim.core.nodes import Device, Directory, Regular, Symlink
 from unionfs_sim.core.paths import NAME_BYTES_MAX, to_bytes
-from unionfs_sim.core.records import Broken, MergedDirectory
+from unionfs_sim.core.records import Broken, MergedDirectory, Record
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
     LiveDirectory,
     UpperDirectory,
+    UpperEntry,
     UpperFile,
     link_count,
 )
@@ -49,9 +50,14 @@ def directory_nlink(directory: LiveDirectory) -> int:
             return 0  # removed, and still open
     elif not directory.alone:
         return 1
-    return 2 + sum(
-        isinstance(entry, LIVE_DIRECTORY_TYPES) for entry in directory.entries.values()
-    )
+    return 2 + sum(map(_is_directory, directory.entries.values()))
+
+
+def _is_directory(entry: UpperEntry | Record) -> bool:
+    """Tell whether a real directory is there, be it of use or not (found-125)."""
+    if isinstance(entry, Broken):
+        return isinstance(entry.node, Directory)
+    return isinstance(entry, LIVE_DIRECTORY_TYPES)
 
 
 def make(live: Live, ino: int, dev: int) -> stat_result:

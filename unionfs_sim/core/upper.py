@@ -190,16 +190,17 @@ def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
         directory: The directory.
         ghosts: Whether whiteouts show where a single real directory does (S1).
     """
+    ghosts_show = ghosts and is_plain(directory)
     if not isinstance(directory, UpperDirectory):
-        if ghosts and directory.alone:
+        if ghosts_show:
             return sorted(directory.first.entries)
         return sorted(_merged_names(directory, ghosts=ghosts))
     own = directory.entries
     below = directory.below
     if below is None:
-        if ghosts:
+        if ghosts_show:
             return sorted(own)
-        return sorted(n for n, x in own.items() if listed(x, ghosts=False))
+        return sorted(n for n, x in own.items() if listed(x, ghosts=ghosts))
     merged = _merged_names(below, ghosts=ghosts)
     if not own:
         return sorted(merged)
@@ -207,6 +208,18 @@ def names(directory: LiveDirectory, *, ghosts: bool = False) -> list[Name]:
     mine.extend(name for name in merged if name not in own)
     mine.sort()
     return mine
+
+
+def is_plain(directory: LiveDirectory) -> bool:
+    """
+    Tell whether one real directory shows as it stands, its whiteouts included (S1).
+
+    The kernel reads one that has a mark of its origin as if others merged in it
+    (found-120, found-124).
+    """
+    if isinstance(directory, UpperDirectory):
+        return directory.below is None and "origin" not in directory.meta.private
+    return directory.alone and "origin" not in directory.first.meta.private
 
 
 def _merged_names(directory: DirectoryRecord, *, ghosts: bool) -> Iterable[Name]:
@@ -250,7 +263,7 @@ def is_empty(directory: LiveDirectory, *, ghosts: bool = False) -> bool:
     below: LiveDirectory | None = directory
     if isinstance(directory, UpperDirectory):
         own, below = directory.entries, directory.below
-    elif ghosts and directory.alone:
+    elif ghosts and is_plain(directory):
         return not directory.entries  # marks of a directory on its own are not read
     if any(listed(entry, ghosts=ghosts) for entry in own.values()):
         return False

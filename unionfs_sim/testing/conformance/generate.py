@@ -228,6 +228,8 @@ def _fit_sizes(layers_base_first: Sequence[dict[str, TreeNode]]) -> None:
                 sizes.pop(path, None)
             elif not _metadata_only(node):
                 sizes[path] = len(file.content or b"")
+            elif _in_data_layers(node):
+                sizes[path] = node.size or 0
             elif path in sizes:
                 tree[path] = attrs.evolve(node, size=sizes[path])
             else:
@@ -275,6 +277,10 @@ def _data_layers(
     return data
 
 
+def _in_data_layers(node: TreeNode) -> bool:
+    return "trusted.overlay.redirect" in node.xattrs
+
+
 def _metadata_only(node: TreeNode) -> bool:
     return any(name.endswith(".overlay.metacopy") for name in node.xattrs)
 
@@ -301,6 +307,7 @@ def draw_case(rng: Random, name: str) -> Case:
     data_only: list[dict[str, TreeNode]] = []
     if "userxattr" not in options and rng.random() < 0.04:
         data_only = _data_layers(rng, lower)
+        _fit_sizes((*lower[::-1], upper or {}))
     sketch = Sketch.of((upper or {}, *lower))
     programmer = ProgramMaker(
         rng,

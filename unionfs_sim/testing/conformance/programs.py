@@ -153,8 +153,6 @@ class ProgramMaker:
         self._times = times
         self._links = links
         self._files: list[str] = []
-        self._plain_files: list[str] = []
-        self._plain_directories: list[str] = []
 
     def op(self, rng: Random | None = None) -> Op:
         """
@@ -230,11 +228,6 @@ class ProgramMaker:
         if "O_CREAT" in flags or "O_TMPFILE" in flags:
             args["mode"] = self._mode("file")
         self._labels.append(label)
-        kind = "dir" if path == "." else self._sketch.kind(path)
-        if kind in {None, "file"}:
-            self._plain_files.append(label)
-        elif kind == "dir":
-            self._plain_directories.append(label)
         if path == "." or "O_DIRECTORY" in flags:
             self._directories.append(label)
         elif "O_RDONLY" not in flags:
@@ -272,22 +265,11 @@ class ProgramMaker:
     def _ftruncate(self, _: str) -> dict[str, Any]:
         return {"fd": self._label(), "length": self._length()}
 
-    def _changed(self) -> str:
-        """
-        Draw a file to change the attributes of.
-
-        Not a device or fifo, nor a directory once something was renamed: where such a
-        one has lost its name, the kernel copies it up over whatever has the name now
-        (docs/deviations.md).
-        """
-        known = self._plain_files + self._plain_directories
-        return self._rng.choice(known or ["none"])
-
     def _fchmod(self, _: str) -> dict[str, Any]:
-        return {"fd": self._changed(), "mode": self._mode("file")}
+        return {"fd": self._label(), "mode": self._mode("file")}
 
     def _fchown(self, _: str) -> dict[str, Any]:
-        return {"fd": self._changed(), **self._owner()}
+        return {"fd": self._label(), **self._owner()}
 
     def _fallocate(self, _: str) -> dict[str, Any]:
         flags = self._rng.choice(([], ["KEEP_SIZE"], ["PUNCH_HOLE", "KEEP_SIZE"]))
@@ -319,7 +301,6 @@ class ProgramMaker:
     def _rename(self, _: str) -> dict[str, Any]:
         src, dst = self._path(), self._target()
         self._sketch.move(src, dst)
-        self._plain_directories.clear()
         return {"src": src, "dst": dst}
 
     def _renameat2(self, _: str) -> dict[str, Any]:
@@ -327,7 +308,6 @@ class ProgramMaker:
         swap = "EXCHANGE" in flags
         src, dst = self._path(), self._path() if swap else self._target()
         self._sketch.move(src, dst, swap=swap)
-        self._plain_directories.clear()
         return {"src": src, "dst": dst, "flags": list(flags)}
 
     def _target(self) -> str:
@@ -411,8 +391,6 @@ class ProgramMaker:
         self._labels.clear()
         self._directories.clear()
         self._files.clear()
-        self._plain_files.clear()
-        self._plain_directories.clear()
         if not self._remounts_with or self._rng.random() < 0.6:
             return {}
         return {"options": dict(self._rng.choice(self._remounts_with))}

@@ -18,6 +18,7 @@ from unionfs_sim.testing.conformance.driver import observe, recorded
 from unionfs_sim.testing.conformance.kernel import KernelDriver
 from unionfs_sim.testing.conformance.narrow import to_user_namespace
 from unionfs_sim.testing.conformance.simulator import SimulatorDriver
+from unionfs_sim.testing.conformance.spare import spare
 
 #: How often a process tells how far it is.
 REPORT_SECONDS: Final = 0.5
@@ -120,7 +121,7 @@ def _fuzz(
         seed=seed,
         until=time.monotonic() + seconds,
         programs=fuzz.numbers(first, step),
-        narrow=to_user_namespace if narrow else lambda case: case,
+        narrow=(lambda case: spare(to_user_namespace(case))) if narrow else spare,
         progress=progress,
     )
     channel.put(("done", report))

@@ -11,13 +11,13 @@ from unionfs_sim.containers import build as building
 from unionfs_sim.containers.engine import Engine
 from unionfs_sim.containers.errors import EngineError
 from unionfs_sim.image.image import Image
+from unionfs_sim.testing.docker.baseimage import base_images, load_base
 from unionfs_sim.testing.docker.client import Said
+from unionfs_sim.testing.docker.hosts import on_host
 from unionfs_sim.testing.docker.replay import Difference, Session
 from unionfs_sim.testing.docker.scenarios import (
     Recording,
     Scenario,
-    base_images,
-    load_base,
     read_recording,
 )
 
@@ -37,7 +37,7 @@ def scenarios() -> dict[str, Scenario]:
 
 
 @cache
-def images() -> tuple[Image, Image]:
+def images() -> tuple[Image, ...]:
     """Make the recorded base image, and the step before its last one."""
     return base_images(recorded().base_image)
 
@@ -49,25 +49,37 @@ def fresh_engine() -> Engine:
     return engine
 
 
+class LibraryPlace:
+    """An engine of the library, without client and server."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._client = Client(engine)
+
+    def run(self, argv: list[str]) -> Said:
+        """Do what the client would."""
+        return Said(*self._client.run(argv))
+
+    def build(self, wanted: dict[str, Any]) -> Said:
+        """Build."""
+        context = {
+            name: (int(file["mode"], 8), file["content"].encode())
+            for name, file in wanted["context"].items()
+        }
+        try:
+            building.build(
+                self._engine, wanted["dockerfile"], context, tags=[wanted["tag"]]
+            )
+        except EngineError as error:
+            return Said(1, "", str(error))
+        return Said(0, "", "")
+
+    def host(self, operation: str, args: list[str]) -> dict[str, Any]:
+        """Do something on the host."""
+        return on_host(self._engine, operation, args)
+
+
 def replay(scenario: Scenario) -> list[Difference]:
     """Do all steps of a scenario, and give the differences."""
     with fresh_engine() as engine:
-        client = Client(engine)
-
-        def build(wanted: dict[str, Any]) -> tuple[int, str]:
-            context = {
-                name: (int(file["mode"], 8), file["content"].encode())
-                for name, file in wanted["context"].items()
-            }
-            try:
-                building.build(
-                    engine, wanted["dockerfile"], context, tags=[wanted["tag"]]
-                )
-            except EngineError as error:
-                return 1, str(error)
-            return 0, ""
-
-        def run(argv: list[str]) -> Said:
-            return Said(*client.run(list(argv)))
-
-        return list(Session(engine, run, build).steps(scenario))
+        return list(Session(LibraryPlace(engine)).steps(scenario))

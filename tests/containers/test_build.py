@@ -207,3 +207,37 @@ def test_lines_are_continued() -> None:
     assert [("FROM", "x"), ("RUN", "a &&   b"), ("CMD", "c")] == [
         (step.name, step.text) for step in steps
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "container", "labels"),
+    [
+        ("COPY f /f", False, None),
+        ("ADD f /f", False, None),
+        ("ENV a=b", True, {}),
+        ("WORKDIR /new", True, {}),
+        ("WORKDIR /tmp", True, {}),
+        ("RUN echo > /f", True, None),
+    ],
+)
+def test_the_container_that_a_step_was_made_in(
+    engine: Engine, step: str, container: bool, labels: dict[str, str] | None
+) -> None:
+    """Copying has none; where the step has one for its name's sake it has labels."""
+    shown = made(engine, f"FROM busybox\n{step}\n", {"f": "1"}).attrs
+
+    assert container == bool(shown["Container"])
+    # The host name is that of the container where it did not run anything.
+    named = container and not step.startswith("RUN")
+    assert named == bool(shown["ContainerConfig"]["Hostname"])
+    assert labels == shown["ContainerConfig"]["Labels"]
+    assert shown["Config"]["Labels"] is None
+
+
+def test_a_command_that_changes_nothing_makes_no_layer(engine: Engine) -> None:
+    """As the engine looks at what there is to store."""
+    image = made(engine, "FROM busybox\nRUN true\nRUN echo > /f\nRUN touch /f\n")
+    base = engine.images.get("busybox").attrs["RootFS"]["Layers"]
+
+    assert len(base) + 2 == len(image.attrs["RootFS"]["Layers"])
+    assert [1, 1, 0] == [row["Size"] for row in image.history()[:3]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from unionfs_sim.cli.rows import JOBS, Command, option
+from unionfs_sim.cli.rows import FORCE, JOBS, Command, option
 
 SCENARIO: Final = option(
     "--scenario", metavar="ID", action="append", help="only this one; may be repeated"
@@ -74,5 +74,30 @@ DOCKER: Final = (
         about="Each runs on a fresh engine, through the real client. Ends with "
         "passed=N failed=M total=T; exits with 1 if anything failed.",
         example="docker replay docker-scenarios.json --jobs 2",
+    ),
+    Command(
+        "docker record",
+        "record sessions of the docker client with a real engine",
+        "recording:record",
+        (
+            option(
+                "file",
+                metavar="FILE",
+                help="what to record: scenarios, of whose steps the commands count",
+            ),
+            option("out", metavar="OUT", help="the recording to write; .gz compresses"),
+            option(
+                "--host",
+                metavar="ADDRESS",
+                help="the engine [DOCKER_HOST, else Docker's own socket]",
+            ),
+            SCENARIO,
+            CLIENT,
+            FORCE,
+        ),
+        about="The engine has to be one of its own, which holds busybox:latest and "
+        "nothing else: every scenario starts so, and all that it makes is removed "
+        "after. Scenarios that use /data of the host want it empty, on this machine.",
+        example="docker record wanted.json recorded.json",
     ),
 )

@@ -73,6 +73,11 @@ JOBS: Final = option(
     "--jobs", metavar="N", type=jobs, default=1, help="how many at a time [1]"
 )
 
+#: Whether what is there may be written over.
+FORCE: Final = option(
+    "--force", action="store_true", help="replace the file if it is there"
+)
+
 
 def letters(text: str) -> str:
     """Read the letters of types."""

@@ -7,7 +7,16 @@ from typing import Final
 from unionfs_sim.cli.benchtable import BENCH
 from unionfs_sim.cli.dockertable import DOCKER
 from unionfs_sim.cli.exercisestable import EXERCISES
-from unionfs_sim.cli.rows import Command, Option, count, jobs, letters, levels, option
+from unionfs_sim.cli.rows import (
+    FORCE,
+    Command,
+    Option,
+    count,
+    jobs,
+    letters,
+    levels,
+    option,
+)
 
 __all__ = ["COMMANDS", "Command", "Option"]
 
@@ -56,7 +65,7 @@ WRITING: Final = (
         action="append",
         help="a name of the image, may be repeated [those it has, else latest]",
     ),
-    option("--force", action="store_true", help="replace the file if it is there"),
+    FORCE,
 )
 
 COMMANDS: Final = (

@@ -247,13 +247,22 @@ class _Build:
         config: Config,
         created_by: str,
         layer: Callable[[], Layer | None] | None,
-        key: str = "",
+        *,
+        contained: bool = True,
     ) -> None:
-        """Make the image of a step, or find the one that it made before."""
+        """
+        Make the image of a step, or find the one that it made before.
+
+        Args:
+            config: What containers of it start with.
+            created_by: The step, as the history says it.
+            layer: Makes its layer, if there is one.
+            contained: Whether it takes a container: copying does not [build-inspect].
+        """
         parent = "" if self._image is None else self._image.id
         config["Image"] = parent
         cache = self._engine.build_cache
-        chain = (parent, key or created_by)
+        chain = (parent, created_by)
         known = self._engine.images.find(cache.get(chain, ""))
         if known is not None and not self._nocache:
             self.say(" ---> Using cache")
@@ -262,7 +271,7 @@ class _Build:
         self._ran = ""
         made = None if layer is None else layer()
         base: ImageValue | None = None if self._image is None else self._image.value
-        container = self._ran or self._engine.ids()
+        container = (self._ran or self._engine.ids()) if contained else ""
         value = derive(
             base,
             config=config,
@@ -287,7 +296,8 @@ class _Build:
         words = done.split("  ", 1)
         argv = [shell, option, f"{words[0]} ", *words[1:]] if words[1:] else (
             [shell, option, done])  # fmt: skip
-        return {**config, "Hostname": short(container), "Cmd": argv}
+        made = {**config, "Hostname": short(container), "Cmd": argv}
+        return {**made, "Labels": config.get("Labels") or {}} if container else made
 
     def _run(self, text: str) -> None:
         config = self._config
@@ -296,8 +306,8 @@ class _Build:
         self._argv = [f"|{len(given)}", *given, *argv] if given else argv
         self._save(config, " ".join(self._argv), lambda: self._executed(argv))
 
-    def _executed(self, argv: list[str]) -> Layer:
-        """Run a command in a container of the image, and give what it changed."""
+    def _executed(self, argv: list[str]) -> Layer | None:
+        """Run a command in a container of the image, and give what it changed, if so."""
         if self._image is None:
             msg = "a step of an empty image cannot run anything"
             raise InvalidParameter(msg)
@@ -321,7 +331,8 @@ class _Build:
             if code:
                 msg = f"The command '{' '.join(argv)}' returned a non-zero code: {code}"
                 raise ContainerBuildError(msg, code, log)
-            return container.rw.commit()
+            layer = container.rw.commit()
+            return layer if len(layer) else None
         finally:
             container.remove(v=True, force=True)
             self.say(f"Removing intermediate container {container.short_id}")
@@ -382,6 +393,7 @@ class _Build:
             self._config,
             created_by,
             lambda: self._copied(step, fs, found, place),
+            contained=False,
         )
 
     def _other(self, name: str) -> FileSystem:

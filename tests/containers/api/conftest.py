@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import docker
 import pytest
 
+from tests.containers.api.daemon import emptied, running
 from unionfs_sim.containers.api.connection import Limits
 from unionfs_sim.containers.api.server import Server
 from unionfs_sim.containers.engine import Engine
@@ -114,6 +118,25 @@ def server(real_engine: Engine, limits: Limits) -> Iterator[Server]:
 def ask(server: Server) -> Asker:
     """Give what asks it."""
     return Asker(server)
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[tuple[str, docker.DockerClient]]:
+    """Give the address of a real engine, and a client of it."""
+    with running() as made:
+        yield made
+
+
+@pytest.fixture
+def real(
+    daemon: tuple[str, docker.DockerClient],
+) -> Iterator[tuple[str, docker.DockerClient]]:
+    """Give them, the engine empty but for a busybox."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the SDK forgets sockets
+        emptied(daemon[1])
+        yield daemon
+        gc.collect()
 
 
 def read_all(sock: socket.socket) -> bytes:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from unionfs_sim.containers.api.server import Server
     from unionfs_sim.containers.engine import Engine
     from unionfs_sim.testing.docker.replay import Difference, Result
+    from unionfs_sim.testing.docker.scenarios import Scenario
 
 SOCKET: Final = "unionfs-sim.sock"
 
@@ -140,10 +141,7 @@ def _until_told() -> None:
 
 def replay(options: Namespace, _: ExitStack) -> Report:
     """Replay recorded sessions."""
-    from unionfs_sim.testing.docker import (  # noqa: PLC0415 - h11 is an extra
-        client,
-        scenarios,
-    )
+    from unionfs_sim.testing.docker import scenarios  # noqa: PLC0415 - not for --help
 
     try:
         from unionfs_sim.testing.docker import replay as replaying  # noqa: PLC0415
@@ -151,21 +149,8 @@ def replay(options: Namespace, _: ExitStack) -> Report:
         msg = "docker replay needs h11: pip install 'unionfs-sim[docker]'"
         raise UsageError(msg) from error
     recording = scenarios.read_recording(options.file)
-    chosen = recording.scenarios
-    if options.scenario:
-        chosen = tuple(each for each in chosen if each.id in options.scenario)
-        unknown = sorted({*options.scenario} - {each.id for each in chosen})
-        if unknown:
-            msg = f"{options.file}: no scenario has the id {unknown[0]!r}"
-            raise UsageError(msg)
-    program = options.client or client.find_client()
-    if program is None:
-        msg = "no docker client is on the path: name one by --client"
-        raise UsageError(msg)
-    version = client.version_of(program)
-    if not version:
-        msg = f"{program}: it cannot be run"
-        raise UsageError(msg)
+    chosen = chosen_scenarios(recording.scenarios, options)
+    program, version = chosen_client(options)
     with progress.line() as tell:
         results = list(
             replaying.replay(
@@ -188,6 +173,35 @@ def replay(options: Namespace, _: ExitStack) -> Report:
         },
         status=FAILED if failures else GOOD,
     )
+
+
+def chosen_scenarios(
+    scenarios: tuple[Scenario, ...], options: Namespace
+) -> tuple[Scenario, ...]:
+    """Give the scenarios that were named, or all."""
+    if not options.scenario:
+        return scenarios
+    chosen = tuple(each for each in scenarios if each.id in options.scenario)
+    unknown = sorted({*options.scenario} - {each.id for each in chosen})
+    if unknown:
+        msg = f"{options.file}: no scenario has the id {unknown[0]!r}"
+        raise UsageError(msg)
+    return chosen
+
+
+def chosen_client(options: Namespace) -> tuple[str, str]:
+    """Give the client that was named, or one that is found, and its version."""
+    from unionfs_sim.testing.docker import client  # noqa: PLC0415 - not for --help
+
+    program = options.client or client.find_client()
+    if program is None:
+        msg = "no docker client is on the path: name one by --client"
+        raise UsageError(msg)
+    version = client.version_of(program)
+    if not version:
+        msg = f"{program}: it cannot be run"
+        raise UsageError(msg)
+    return program, version
 
 
 def _lines(

@@ -6,11 +6,11 @@ import io
 import re
 import stat
 import tarfile
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from unionfs_sim.containers.engine import Engine
 from unionfs_sim.core.filesystem import FileSystem
-from unionfs_sim.core.status import stat_result
+from unionfs_sim.testing.docker.realfiles import RealFiles
 
 _KINDS: Final = {
     stat.S_IFREG: "file",
@@ -23,11 +23,13 @@ _SHOWN_BYTES: Final = 64
 _OVERLAY: Final = "/var/lib/docker/overlay2"
 
 
-def entry(
-    fs: FileSystem, path: str, name: str, status: stat_result | None = None
-) -> dict[str, Any]:
+#: A simulated file system, or a directory of this machine.
+Files: TypeAlias = FileSystem | RealFiles
+
+
+def entry(fs: Files, path: str, name: str) -> dict[str, Any]:
     """Describe one name as recordings do."""
-    status = status or fs.lstat(path)
+    status = fs.lstat(path)
     mode = status.st_mode
     kind = _KINDS[stat.S_IFMT(mode)]
     if kind == "char" and not status.st_rdev:
@@ -48,7 +50,7 @@ def entry(
     return made
 
 
-def tree(fs: FileSystem, path: str) -> dict[str, Any]:
+def tree(fs: Files, path: str) -> dict[str, Any]:
     """Describe all that is below a path, by path."""
     found: list[dict[str, Any]] = []
     fs.lstat(path)
@@ -83,7 +85,7 @@ def members(data: bytes, patterns: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def operate(fs: FileSystem, operation: str, args: list[str]) -> dict[str, Any]:
+def operate(fs: Files, operation: str, args: list[str]) -> dict[str, Any]:
     """
     Do one operation on files, and give what it shows.
 

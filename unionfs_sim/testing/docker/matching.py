@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_TOKEN = re.compile(r"<(id64|id12|time|ago|hash|pid)(?:#(\d+))?>")
+_TOKEN = re.compile(r"<(id64|id12|time|ago|hash|pid|version)(?:#(\d+))?>")
 
 _LOOSE = {
     "ago": r"(?:Less than a second|About an? \w+|\d+ \w+)(?: ago)?",
     "hash": r"[0-9a-f]*",
     "pid": r"\d+",
-    "time": r"[0-9TZ:.+-]*",
+    "time": r"(?:[0-9TZ:.+-]*|\d{4}(?:-\d\d){2} [0-9:.]+(?: [+-]\d{4}(?: [A-Z]{3,4})?)?"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d)",
+    "version": r"\d+\.[0-9A-Za-z.+~-]*",
 }
 
 
@@ -32,6 +34,8 @@ class Ids:
             )
         if isinstance(expected, str) and isinstance(found, str):
             return self._texts(expected, found)
+        if expected == "<pid>":
+            return isinstance(found, int) and found > 0
         return type(expected) is type(found) and bool(expected == found)
 
     def _mappings(self, expected: dict[str, Any], found: dict[str, Any]) -> bool:

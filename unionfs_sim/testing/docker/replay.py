@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import errno
-import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, final
 
 import attrs
 
-from unionfs_sim.containers.api.server import Server
-from unionfs_sim.containers.engine import Engine
 from unionfs_sim.image.image import Image
+from unionfs_sim.testing.docker.baseimage import base_images
 from unionfs_sim.testing.docker.client import (
-    DockerClient,
-    Said,
     canonical,
     normal_err,
     normal_json,
     normal_out,
-    with_local_paths,
 )
-from unionfs_sim.testing.docker.hosts import on_host
-from unionfs_sim.testing.docker.localfiles import LocalFiles
 from unionfs_sim.testing.docker.matching import Ids
+from unionfs_sim.testing.docker.places import simulated
 from unionfs_sim.testing.docker.scenarios import (
     Recording,
     Scenario,
     Step,
-    base_images,
-    fresh_engine,
 )
+from unionfs_sim.testing.docker.steps import Doing, Place, named
 
 
 @final
@@ -77,41 +67,17 @@ class Result:
         return not self.differences
 
 
-def named(step: Step) -> str:
-    """
-    Say what a step does.
-
-    >>> named({"cmd": ["ps", "-a"]}), named({"host": ["ls", "/data"]})
-    ('docker ps -a', 'host ls /data')
-    """
-    if "cmd" in step:
-        return " ".join(["docker", *step["cmd"]])
-    if "host" in step:
-        return " ".join(["host", *map(str, step["host"])])
-    return f"docker build -t {step['build']['tag']}"
-
-
 class Session:
     """
-    One scenario under way.
+    One scenario, compared with what was recorded.
 
     Args:
-        engine: The engine.
-        run: Runs a command line.
-        build: Builds what a step describes, and gives the exit code and complaints.
+        place: Where its steps are done.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        run: Callable[[list[str]], Said],
-        build: Callable[[dict[str, Any]], tuple[int, str]],
-    ) -> None:
-        self._engine = engine
-        self._run = run
-        self._build = build
+    def __init__(self, place: Place) -> None:
+        self._doing = Doing(place)
         self._ids = Ids()
-        self._saved: dict[str, str] = {}
 
     def steps(self, scenario: Scenario) -> Iterator[Difference]:
         """Do all steps, and give the differences."""
@@ -119,30 +85,18 @@ class Session:
             for what, expected, got in self._step(step):
                 yield Difference(number, named(step), what, expected, got)
 
-    def _filled(self, text: str) -> str:
-        return re.sub(r"\$\{(\w+)\}", lambda m: self._saved.get(m[1], m[0]), text)
-
     def _step(self, step: Step) -> Iterator[tuple[str, Any, Any]]:
         expect = step["expect"]
+        outcome = self._doing.do(step)
         if "host" in step:
-            operation, *args = step["host"]
-            try:
-                given = on_host(self._engine, operation, list(map(self._filled, args)))
-            except OSError as error:
-                given = {"error": errno.errorcode[error.errno or 0]}
-            yield from self._compare("host", expect, given)
+            yield from self._compare("host", expect, outcome.found)
             return
-        if "build" in step:
-            code, text = self._build(step["build"])
-            if code != expect["rc"]:
-                yield "build", expect["rc"], f"{code}: {text}"
-            return
-        argv = [self._filled(arg) for arg in step["cmd"]]
-        said = self._run(argv)
-        if "save" in step:
-            self._saved[step["save"]] = said.out.strip()
+        said = outcome.said
         if said.code != expect["rc"]:
-            yield "rc", expect["rc"], f"{said.code}: {said.err}"
+            what = "build" if "build" in step else "rc"
+            yield what, expect["rc"], f"{said.code}: {said.err}"
+        if "build" in step:
+            return
         if "json" in expect:
             try:
                 value = normal_json(said.out)
@@ -163,49 +117,16 @@ class Session:
             yield what, expected, got
 
 
-def replay_one(scenario: Scenario, images: tuple[Image, Image], program: str) -> Result:
+def replay_one(
+    scenario: Scenario, images: tuple[Image, ...], program: str
+) -> Result:  # fmt: skip
     """Replay one scenario through a client."""
-    with (
-        tempfile.TemporaryDirectory(prefix="unionfs-sim-") as name,
-        fresh_engine(images) as engine,
-        Server(engine) as server,
-    ):
-        folder = Path(name)
-        client = DockerClient(program, server.listen_unix(folder / "sock"), folder)
-        count = iter(range(1 << 30))
-
-        def run(argv: list[str]) -> Said:
-            local = LocalFiles(engine.host.fs, folder / f"files{next(count)}")
-            changed = with_local_paths(argv, local.local)
-            if changed is None:
-                return client.run(argv)
-            local.put_out()
-            said = client.run(changed)
-            local.take_in()
-            return Said(said.code, local.unlocal(said.out), local.unlocal(said.err))
-
-        def build(wanted: dict[str, Any]) -> tuple[int, str]:
-            context = folder / f"context{next(count)}"
-            context.mkdir()
-            write_context(context, wanted)
-            said = client.run(["build", "-t", wanted["tag"], str(context)])
-            return said.code, said.err
-
+    with simulated(images, program) as place:
         try:
-            differences = tuple(Session(engine, run, build).steps(scenario))
+            differences = tuple(Session(place).steps(scenario))
         except TimeoutError as error:
             differences = (Difference(0, "", "time", "an answer", str(error)),)
     return Result(scenario, differences)
-
-
-def write_context(folder: Path, wanted: dict[str, Any]) -> None:
-    """Write the files of a build."""
-    (folder / "Dockerfile").write_text(wanted["dockerfile"], encoding="utf-8")
-    for name, file in wanted["context"].items():
-        place = folder / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(file["content"], encoding="utf-8")
-        place.chmod(int(file["mode"], 8))
 
 
 def replay(

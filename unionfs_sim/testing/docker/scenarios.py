@@ -1,32 +1,21 @@
-"""Recorded sessions with Docker: what a file holds, and what an engine starts with."""
+"""Recorded sessions with Docker: what a file holds, and reading and writing it."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias, final
 
 import attrs
 
-from unionfs_sim.containers.engine import Engine
-from unionfs_sim.containers.ids import random_id
-from unionfs_sim.containers.images import derive
-from unionfs_sim.containers.scheduling import Timeline
-from unionfs_sim.core.content import hole
-from unionfs_sim.core.layer import Layer, LayerBuilder
-from unionfs_sim.core.meta import Meta
-from unionfs_sim.core.nodes import Regular
 from unionfs_sim.errors import FormatError
-from unionfs_sim.image.image import Image
 
 SCHEMA: Final = 1
 _GZIP: Final = b"\x1f\x8b"
-_CREATED: Final = "2001-09-09T01:46:40Z"
-_BINARY_BYTES: Final = 1_980_000
+_KINDS: Final = {"cmd", "build", "host"}
 
 #: One step: a command line, a build, or something done on the host; see `replay`.
 Step: TypeAlias = Mapping[str, Any]
@@ -86,12 +75,10 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
         OSError: It cannot be read.
     """
     place = os.fspath(path)
-    raw = Path(place).read_bytes()
+    document = _document(place)
     try:
-        if raw.startswith(_GZIP):
-            raw = gzip.decompress(raw)
-        return _recording(json.loads(raw))
-    except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
+        return _recording(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"no recording of Docker sessions: {error!r}"
         raise FormatError(f"{place}: {msg}") from error
 
@@ -103,66 +90,95 @@ def _recording(document: Mapping[str, Any]) -> Recording:
     return Recording(
         str(document["engine"]),
         document["base_image"],
-        tuple(
-            Scenario(
-                str(each["id"]),
-                str(each.get("title", "")),
-                tuple(each.get("tags", ())),
-                tuple(each["steps"]),
-            )
-            for each in document["scenarios"]
-        ),
+        tuple(_scenario(each) for each in document["scenarios"]),
     )
 
 
-def base_images(described: Mapping[str, Any]) -> tuple[Image, Image]:
-    """Make the base image of a recording, and the step before its last one."""
-    builder = LayerBuilder("busybox")
-    for entry in described["entries"]:
-        parts = tuple(entry["path"].split("/"))
-        meta = Meta(mode=int(entry["mode"], 8))
-        if entry["type"] == "dir":
-            builder.set_meta(parts, meta)
-        else:
-            builder.add(parts, Regular(entry["content"], meta))
-    # As long as a real one, for the sizes that are shown.
-    binary = Regular(hole(_BINARY_BYTES), Meta(mode=0o755))
-    for name in described["bin"]:
-        builder.add(("bin", name), binary)
-    layer: Layer = builder.freeze()
-    config = {"Env": described["config"]["Env"]}
-    first = derive(
-        None,
-        config=config,
-        layer=layer,
-        created=_CREATED,
-        created_by=f"/bin/sh -c #(nop) ADD file:{'0' * 64} in / ",
-    )
-    last = derive(
-        first,
-        config={**config, "Cmd": ["sh"]},
-        layer=None,
-        created=_CREATED,
-        created_by='/bin/sh -c #(nop)  CMD ["sh"]',
-    )
-    return first, last
-
-
-def fresh_engine(images: tuple[Image, Image]) -> Engine:
+def read_wanted(path: str | os.PathLike[str]) -> tuple[Scenario, ...]:
     """
-    Make an engine that holds nothing but the base image, on a host with ``/data``.
+    Read scenarios to be recorded: those of a recording, or with the steps alone.
 
-    Its clock is the real one, as clients look at their own.
+    Raises:
+        FormatError: It is no such file; the text names the scenario and the step.
+        OSError: It cannot be read.
     """
-    engine = Engine(clock=Timeline(time.time_ns, real=True), ids=random_id)
-    load_base(engine, images)
-    return engine
+    place = os.fspath(path)
+    document = _document(place)
+    given = document.get("scenarios") if isinstance(document, dict) else document
+    if not isinstance(given, list):
+        msg = f"{place}: no scenarios"
+        raise FormatError(msg)
+    found: dict[str, Scenario] = {}
+    for number, each in enumerate(given):
+        try:
+            made = _scenario(each)
+        except (KeyError, TypeError, AttributeError) as error:
+            msg = f"{place}: scenario {number} wants an id and steps: {error!r}"
+            raise FormatError(msg) from error
+        if made.id in found:
+            msg = f"{place}: two scenarios have the id {made.id!r}"
+            raise FormatError(msg)
+        for at, step in enumerate(made.steps):
+            if (wrong := _wrong(step)) is not None:
+                msg = f"{place}: {made.id}, step {at}: {wrong}"
+                raise FormatError(msg)
+        found[made.id] = made
+    return tuple(found.values())
 
 
-def load_base(engine: Engine, images: tuple[Image, Image]) -> None:
-    """Give an engine what every scenario starts with."""
-    engine.host.nfs = False  # as the kernel of the recording
-    first, last = images
-    parent = engine.images.add(first)
-    engine.images.add(last, ["busybox"], parent=parent.id)
-    engine.host.fs.mkdir("/data")
+def _document(place: str) -> Any:  # noqa: ANN401 - what JSON can be
+    raw = Path(place).read_bytes()
+    try:
+        if raw.startswith(_GZIP):
+            raw = gzip.decompress(raw)
+        return json.loads(raw)
+    except (ValueError, EOFError, OSError) as error:
+        msg = f"{place}: no JSON: {error}"
+        raise FormatError(msg) from error
+
+
+def _scenario(each: Mapping[str, Any]) -> Scenario:
+    return Scenario(
+        str(each["id"]),
+        str(each.get("title", "")),
+        tuple(each.get("tags", ())),
+        tuple(each["steps"]),
+    )
+
+
+def _wrong(step: object) -> str | None:
+    """Say what is wrong with a step that is to be done."""
+    if not isinstance(step, dict) or len(kinds := _KINDS & step.keys()) != 1:
+        return "it wants one of cmd, build and host"
+    kind = kinds.pop()
+    if not isinstance(step.get("expect", {}), dict):
+        return "expect is no object"
+    if kind == "build":
+        build = step["build"]
+        good = isinstance(build, dict) and {"tag", "dockerfile", "context"} <= set(
+            build
+        )
+        return None if good else "a build wants tag, dockerfile and context"
+    words = step[kind]
+    if isinstance(words, list) and words and all(isinstance(x, str) for x in words):
+        return None
+    return f"{kind} is no list of words"
+
+
+def recording_text(
+    scenarios: Sequence[Scenario],
+    *,
+    engine: str,
+    storage_driver: str,
+    base_image: Mapping[str, Any],
+) -> str:
+    """Give the text of a file that `read_recording` reads."""
+    document = {
+        "schema": SCHEMA,
+        "engine": engine,
+        "storage_driver": storage_driver,
+        "base_image": base_image,
+        "count": len(scenarios),
+        "scenarios": [each.document() for each in scenarios],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unionfs_sim import Layer, UnionFS
 from unionfs_sim.containers.process import (
+    UMASK,
     NotRunnable,
     Process,
     User,
@@ -19,19 +20,19 @@ from unionfs_sim.core.filesystem import FileSystem
 class Box:
     """A container without an engine around it."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, pid: int = 0) -> None:
         self.scheduler = Scheduler(Timeline())
         self.programs = Programs()
         self.network = Namespace("0" * 64, lambda *_: None, lambda *_: None)
         self.fs = UnionFS([layer], clock=self.scheduler.now)
         self.hostname = "box"
-        self._pid = 0
+        self._pid = pid
 
-    def filesystem(self, user: User) -> FileSystem:
+    def filesystem(self, user: User, umask: int = UMASK) -> FileSystem:
         """Give the union as a user sees it."""
-        if not user.uid:
+        if not user.uid and umask == UMASK:
             return self.fs
-        return self.fs.as_user(user.uid, user.gid, user.groups)
+        return self.fs.as_user(user.uid, user.gid, user.groups, umask)
 
     def next_pid(self) -> int:
         """Count."""
@@ -40,6 +41,10 @@ class Box:
 
     def adopt(self, task: Task) -> None:
         """Let it run."""
+
+    def signal(self, pid: int, name: str) -> bool:
+        """Know no other process."""
+        return False
 
     def set_hostname(self, name: str) -> None:
         """Take it."""

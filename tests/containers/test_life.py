@@ -487,3 +487,28 @@ def test_what_is_not_there(engine: Engine, wrong: Callable[[Engine], object]) ->
     """Images, containers and networks are NotFound."""
     with pytest.raises(NotFound):
         wrong(engine)
+
+
+def test_a_script_that_traps_a_signal_ends_in_its_own_way(engine: Engine) -> None:
+    """The usual way to stop well: what the trap says is done before the end."""
+    script = "trap 'echo bye; exit 7' TERM; while :; do sleep 1; done"
+    container = engine.containers.run("busybox", ["sh", "-c", script], detach=True)
+
+    container.stop()
+
+    assert b"bye\n" == container.logs()
+    assert 7 == container.wait()["StatusCode"]
+
+
+def test_the_first_process_gets_from_inside_only_what_it_traps(engine: Engine) -> None:
+    """Without a trap neither TERM nor KILL ends it; ``kill`` succeeds all the same."""
+    plain = engine.containers.run("busybox", "sleep 1000", detach=True)
+    script = "trap 'echo caught' USR1; while :; do sleep 1; done"
+    trapping = engine.containers.run("busybox", ["sh", "-c", script], detach=True)
+
+    assert 0 == plain.exec_run(["sh", "-c", "kill 1 && kill -9 1"])[0]
+    assert 0 == trapping.exec_run("kill -USR1 1")[0]
+    trapping.exec_run("sleep 2")
+
+    assert "running" == plain.status
+    assert b"caught\n" == trapping.logs()

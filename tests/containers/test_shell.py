@@ -97,7 +97,7 @@ COMPLAINTS = [
     ("echo x > /none/f", "sh: can't create /none/f: nonexistent directory\n", 1),
     ("cat < /none", "sh: can't open /none: no such file\n", 1),
     ("echo a (b", "sh: syntax error: unexpected \"(\"\n", 2),
-    ("if true; then", "sh: syntax error: unexpected end of file\n", 2),
+    ("if true; then", "sh: syntax error: unexpected end of file (expecting \"fi\")\n", 2),
     ("echo ${A:?missing}", "sh: A: missing\n", 2),
     ("cat /none", "cat: can't open '/none': No such file or directory\n", 1),
     ("cat .", "cat: read error: Is a directory\n", 1),
@@ -139,7 +139,9 @@ def test_a_program_is_registered_in_a_few_lines(box: Box) -> None:
         process.print("hello", *process.args)
         return 3
 
-    assert (0, "hello a b 3\n") == box.sh("echo $(/usr/bin/greet a b) $?")[:2]
+    assert (0, "hello a b\n3\n") == box.sh(
+        "x=$(/usr/bin/greet a b); r=$?; echo $x; echo $r"
+    )[:2]
     assert (3, "hello\n") == box.sh("PATH=/usr/bin; greet")[:2]
 
     box.programs.register("acpid", lambda process: process.print("never"))

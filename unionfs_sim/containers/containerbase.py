@@ -16,6 +16,7 @@ from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.mountplan import MountPoint
 from unionfs_sim.containers.mounts import MountTable
 from unionfs_sim.containers.process import (
+    UMASK,
     Process,
     ProgramFinder,
     User,
@@ -261,13 +262,31 @@ class ContainerBase:
         self._pids += 1
         return self._pids
 
+    def signal(self, pid: int, name: str) -> bool:
+        """
+        Send the first process a signal, and tell whether it is the one meant.
+
+        What it does not ask for it does not get: so Linux guards the first process
+        of a container, from SIGKILL even, against those inside.
+        """
+        main, process = self._main, self._process
+        if main is None or process is None or pid != process.pid:
+            return False
+        handler = process.on_signal.get(name)
+        if handler is not None:
+            thrown = handler()
+            if isinstance(thrown, BaseException):
+                main.interrupt(thrown)
+            main.wake()
+        return True
+
     def adopt(self, task: Task) -> None:
         """Take on a process that goes with the container."""
         self._tasks = [each for each in self._tasks if not each.done]
         self._tasks.append(task)
 
-    def filesystem(self, user: User) -> FileSystem:
-        """Give the file system as a user sees it."""
+    def filesystem(self, user: User, umask: int = UMASK) -> FileSystem:
+        """Give the file system as a user sees it, who makes files with a umask."""
         table = self._table
         if table is None:
             msg = f"Container {self.id} is not running"
@@ -279,7 +298,10 @@ class ContainerBase:
             proc.show(rootfs.proc_texts(table.proc_mounts(), self.hostname))
         if sys is not None:
             sys.show(rootfs.sys_texts(self.network.interfaces.values()))
-        return self.table_for(user)
+        seen = self.table_for(user)
+        if umask == UMASK:
+            return seen
+        return seen.as_user(user.uid, user.gid, user.groups, umask)
 
     def table_for(self, user: User) -> MountTable:
         """

@@ -284,13 +284,8 @@ class Living(ContainerBase):
         if name == "SIGKILL":
             main.kill(_KILLED)
             return
-        handler = process.on_signal.get(name)
-        if handler is not None:
-            thrown = handler()
-            if isinstance(thrown, BaseException):
-                main.interrupt(thrown)
-            main.wake()
-            self.engine.scheduler.run_ready()
+        self.signal(process.pid, name)
+        self.engine.scheduler.run_ready()
 
     @locked
     def pause(self) -> None:

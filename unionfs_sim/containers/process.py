@@ -31,6 +31,8 @@ from unionfs_sim.core.filesystem import FileSystem
 NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
 BROKEN_PIPE: Final = 141
+#: What the umask of a process is unless it changes it.
+UMASK: Final = 0o022
 
 
 @final
@@ -105,8 +107,8 @@ class Machine(Protocol):
         """The host name."""
         ...  # pragma: no cover
 
-    def filesystem(self, user: User) -> FileSystem:
-        """Give the file system as a user sees it."""
+    def filesystem(self, user: User, umask: int = UMASK) -> FileSystem:
+        """Give the file system as a user sees it, who makes files with a umask."""
         ...  # pragma: no cover
 
     def next_pid(self) -> int:
@@ -115,6 +117,10 @@ class Machine(Protocol):
 
     def adopt(self, task: Task) -> None:
         """Take on a process that runs by itself, and goes with the container."""
+        ...  # pragma: no cover
+
+    def signal(self, pid: int, name: str) -> bool:
+        """Send a process a signal from inside, and tell whether there is one."""
         ...  # pragma: no cover
 
     def set_hostname(self, name: str) -> None:
@@ -154,18 +160,23 @@ class Process:
         pid: Its number.
         on_signal: What it does when a signal comes, by the signal's name; signals
             that it knows nothing of are ignored by process 1, as Linux has it.
+        ended_by: The number of the signal that it sent itself and died of, or 0.
+        speaker: Under what name it complains; empty for its own.
     """
 
     __slots__ = (
         "_fs",
+        "_fs_umask",
         "_sockets",
         "_users",
         "argv",
         "cwd",
+        "ended_by",
         "env",
         "machine",
         "on_signal",
         "pid",
+        "speaker",
         "stderr",
         "stdin",
         "stdout",
@@ -184,7 +195,7 @@ class Process:
         stdin: Input | None = None,
         stdout: Output | None = None,
         stderr: Output | None = None,
-        umask: int = 0o022,
+        umask: int = UMASK,
     ) -> None:
         self.machine = machine
         self.argv = list(argv)
@@ -192,12 +203,15 @@ class Process:
         self.cwd = cwd
         self.user = user or User()
         self.umask = umask
+        self.ended_by = 0
+        self.speaker = ""
         self.stdin: Input = Nothing() if stdin is None else stdin
         self.stdout: Output = Nothing() if stdout is None else stdout
         self.stderr: Output = Nothing() if stderr is None else stderr
         self.pid = machine.next_pid()
         self.on_signal: dict[str, Callable[[], object]] = {}
         self._fs: FileSystem | None = None
+        self._fs_umask = umask
         self._sockets: list[Listener | Connection] = []
         self._users = 1
 
@@ -214,8 +228,9 @@ class Process:
     @property
     def fs(self) -> FileSystem:
         """The container's file system, as the process's user sees it."""
-        if self._fs is None:
-            self._fs = self.machine.filesystem(self.user)
+        if self._fs is None or self._fs_umask != self.umask:
+            self._fs = self.machine.filesystem(self.user, self.umask)
+            self._fs_umask = self.umask
         return self._fs
 
     @property
@@ -252,7 +267,7 @@ class Process:
 
     def fail(self, message: str, code: int = 1) -> int:
         """Complain under the program's name, and give the exit code."""
-        self.stderr.write(f"{self.name}: {message}\n")
+        self.stderr.write(f"{self.speaker or self.name}: {message}\n")
         return code
 
     # --- waiting --------------------------------------------------------------

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from unionfs_sim.containers import shellwords as words
+from typing import Final, final
+
 from unionfs_sim.containers.process import Exit, Process
 from unionfs_sim.containers.scheduling import Interrupted, Steps, at_once
-from unionfs_sim.containers.shell import Jump, Shell
+from unionfs_sim.containers.shell import Aborted, Jump, Shell
+from unionfs_sim.containers.shelllexer import ShellSyntaxError
+from unionfs_sim.containers.shellparser import parse
+from unionfs_sim.containers.streams import Pipe
 from unionfs_sim.errors import UnionFSError
+
+_BLOCK_BYTES: Final = 1023
 
 
 def shell(process: Process) -> Steps[int]:
@@ -31,87 +37,118 @@ def shell(process: Process) -> Steps[int]:
             return at_once(
                 process.fail(f"can't open '{name}': No such file or directory", 2)
             )
-        return _script(process, name, rest, script, flags)
+        return _script(process, name, rest, script, flags, file=True)
     return _lines(process, args, flags)
 
 
 def _made(process: Process, name: str, args: list[str], flags: str) -> Shell:
     made = Shell(process, name, args)
-    made.options.update(letter for letter in flags if letter in "eux")
+    made.options.update(letter for letter in flags if letter in "Cacefinuvx")
     return made
 
 
 def _script(
-    process: Process, name: str, args: list[str], script: str, flags: str
+    process: Process,
+    name: str,
+    args: list[str],
+    script: str,
+    flags: str,
+    *,
+    file: bool = False,
 ) -> Steps[int]:
     made = _made(process, name, args, flags)
+    if file:
+        made.speaker, made.first_line = name, 1
     try:
         code = yield from made.run(script)
-    except Exit as end:
+    except (Exit, Aborted, Jump) as end:
         code = end.code
-    except Jump as jump:
-        code = jump.code
-    return (yield from _end(made, code))
-
-
-def _end(made: Shell, code: int) -> Steps[int]:
-    """Do what a trap says for the end, and give the exit code."""
-    script = made.traps.pop("EXIT", "")
-    if not script:
-        return code
-    made.code = code
-    try:
-        yield from made.run(script)
-    except Exit as end:
-        return end.code
-    return code
+    return (yield from made.end(code))
 
 
 def _lines(process: Process, args: list[str], flags: str) -> Steps[int]:
     """Run what comes line by line; a command may take several."""
     made = _made(process, process.name, args, flags)
+    made.first_line = 1
     terminal = bool(getattr(process.stdin, "terminal", False))
+    made.interactive = terminal
+    made.options.update("is" if terminal else "s")
     if terminal:
         process.on_signal["SIGINT"] = Interrupted
         _prompt(made)
+    lines = _Lines(process, terminal=terminal)
     script = ""
     while True:
         try:
-            line = yield from process.stdin.readline()
+            line = yield from lines.next()
+            script += line
+            if not line and not script:
+                break
+            script = yield from _typed(made, script, end=not line)
             if not line:
                 break
-            script += line.decode("utf-8", "surrogateescape")
-            script = yield from _typed(made, script, terminal=terminal)
+        except Aborted as end:
+            made.code = end.code
+            script = ""
+            if not terminal:
+                break
         except Exit as end:
-            return (yield from _end(made, end.code))
+            return (yield from made.end(end.code))
         except Interrupted as key:
             made.code = key.code
             process.stdout.write("\n")
             script = ""
         if terminal and not script:
             _prompt(made)
-    if script:
-        made.code = made.fail("syntax error: unexpected end of file", 2)
-    elif terminal:
+    if terminal and not script:
         process.stdout.write("\n")
-    return (yield from _end(made, made.code))
+    return (yield from made.end(made.code))
 
 
-def _typed(made: Shell, script: str, *, terminal: bool) -> Steps[str]:
+@final
+class _Lines:
+    """
+    The lines of a script that comes by the standard input.
+
+    As ash does it, a block is read at once: what the commands of the script read is
+    only what comes behind it.  On a terminal a block is a line.
+    """
+
+    def __init__(self, process: Process, *, terminal: bool) -> None:
+        self._input = process.stdin
+        self._terminal = terminal
+        self._read = b""
+
+    def next(self) -> Steps[str]:
+        """Give the next line; nothing at the end."""
+        while b"\n" not in self._read:
+            if self._terminal or not isinstance(self._input, Pipe):
+                block = yield from self._input.readline()
+            else:
+                block = yield from self._input.read_some(_BLOCK_BYTES)
+            if not block:
+                break
+            self._read += block
+        line, newline, self._read = self._read.partition(b"\n")
+        return (line + newline).decode("utf-8", "surrogateescape")
+
+
+def _typed(made: Shell, script: str, *, end: bool) -> Steps[str]:
     """Run what has been typed, or give it back if there must be more of it."""
     try:
-        tree = words.parse(script)
-    except words.ShellSyntaxError as error:
-        if not error.incomplete:
-            made.code = made.fail(str(error), 2)
-            return ""
-        if terminal:
-            made.process.stdout.write("> ")
-        return script
+        commands = parse(script, made.first_line)
+    except ShellSyntaxError as error:
+        if error.incomplete and not end:
+            if made.interactive:
+                made.process.stdout.write("> ")
+            return script
+        made.line = error.line
+        made.abort(str(error))
     try:
-        yield from made.sequence(tree)
+        yield from made.sequence(commands)
     except Jump as jump:
         made.code = jump.code
+    made.first_line += script.count("\n")
     return ""
 
 

@@ -117,11 +117,11 @@ class Pipe:
             yield Wait((self.changed,))
         return self._take(len(self._data) if size < 0 else size)
 
-    def read_some(self) -> Steps[bytes]:
-        """Read whatever comes first; nothing at the end."""
+    def read_some(self, size: int = -1) -> Steps[bytes]:
+        """Read what comes first, so many bytes at most; nothing at the end."""
         while not self.closed and not self._data:
             yield Wait((self.changed,))
-        return self.read_now()
+        return self._take(len(self._data) if size < 0 else size)
 
     def readline(self) -> Steps[bytes]:
         """Read a line; nothing at the end."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from unionfs_sim.containers.commands import files, listing, network, system, text
+from unionfs_sim.containers.commands import (
+    files,
+    kill,
+    listing,
+    network,
+    system,
+    text,
+)
 from unionfs_sim.containers.commands.busybox import busybox
 from unionfs_sim.containers.process import Program
 from unionfs_sim.containers.shellmain import shell
@@ -13,6 +20,7 @@ from unionfs_sim.containers.shellmain import shell
 #: Each command by its name.
 APPLETS: Final[Mapping[str, Program]] = {
     **files.COMMANDS,
+    **kill.COMMANDS,
     **listing.COMMANDS,
     **network.COMMANDS,
     **system.COMMANDS,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import final
 
+from unionfs_sim.containers.commands.regex import extended_regex
 from unionfs_sim.containers.process import Process
+from unionfs_sim.containers.shellpatterns import matches
 from unionfs_sim.errors import UnionFSError
 
 _UNARY = "bcdefghLnprsStuwxz"
@@ -14,8 +17,9 @@ _UNARY = "bcdefghLnprsStuwxz"
 def test(process: Process) -> int:
     """Tell whether a condition holds: ``test CONDITION`` or ``[ CONDITION ]``."""
     words = list(process.args)
-    if process.name in {"[", "[["} and (not words or words.pop() not in {"]", "]]"}):
-        return process.fail("missing ]", 2)
+    end = {"[": "]", "[[": "]]"}.get(process.name)
+    if end is not None and (not words or words.pop() != end):
+        return process.fail(f"missing {end}", 2)
     if not words:
         return 1
     condition = _Condition(process, words)
@@ -23,9 +27,13 @@ def test(process: Process) -> int:
         holds = condition.either()
         if condition.words:
             return process.fail(f"{condition.words[0]}: unknown operand", 2)
-    except (ValueError, IndexError):
-        return process.fail(f"{words[0] if words else ''}: unknown operand", 2)
+    except _Wrong as error:
+        return process.fail(str(error), 2)
     return 0 if holds else 1
+
+
+class _Wrong(Exception):  # noqa: N818 - the text of a complaint
+    """What a condition breaks."""
 
 
 @final
@@ -52,15 +60,23 @@ class _Condition:
         return holds
 
     def _one(self) -> bool:
+        if not self.words:
+            msg = "argument expected"
+            raise _Wrong(msg)
         word = self.words.pop(0)
         if word == "!" and self.words:
             return not self._one()
         if self.words and self.words[0] in _BINARY:
             operator = self.words.pop(0)
+            if not self.words:
+                msg = f"{operator}: argument expected"
+                raise _Wrong(msg)
             return self._compare(word, operator, self.words.pop(0))
         if word == "(":
             holds = self.either()
-            self.words.pop(0)
+            if not self.words or self.words.pop(0) != ")":
+                msg = "closing paren expected"
+                raise _Wrong(msg)
             return holds
         if len(word) == 2 and word[0] == "-" and word[1] in _UNARY and self.words:
             return self._unary(word[1], self.words.pop(0))
@@ -95,13 +111,16 @@ class _Condition:
         }[letter]
 
     def _compare(self, one: str, operator: str, other: str) -> bool:
-        if operator in {"=", "=="}:
-            return one == other
-        if operator == "!=":
-            return one != other
+        if operator in {"=", "==", "!="}:
+            fits = matches if self._process.name == "[[" else str.__eq__
+            return fits(one, other) == (operator != "!=")
+        if operator in {"<", ">"}:
+            return one < other if operator == "<" else one > other
+        if operator == "=~":
+            return re.search(extended_regex(other), one) is not None
         if operator in {"-nt", "-ot", "-ef"}:
             return self._compare_files(one, operator, other)
-        left, right = int(one), int(other)
+        left, right = _number(one), _number(other)
         return {
             "-eq": left == right,
             "-ne": left != right,
@@ -124,6 +143,14 @@ class _Condition:
         return newer == (operator == "-nt")
 
 
+def _number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError as error:
+        msg = f"{word}: bad number"
+        raise _Wrong(msg) from error
+
+
 _BINARY = frozenset(
-    "= == != -eq -ne -lt -le -gt -ge -nt -ot -ef".split()  # noqa: SIM905 - as one types them
+    "= == != =~ < > -eq -ne -lt -le -gt -ge -nt -ot -ef".split()  # noqa: SIM905 - as one types them
 )

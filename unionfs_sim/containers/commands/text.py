@@ -8,49 +8,19 @@ from typing import Final
 
 from unionfs_sim.containers.commands.awk import awk
 from unionfs_sim.containers.commands.conditions import test
+from unionfs_sim.containers.commands.expr import expr
 from unionfs_sim.containers.commands.files import parse_size
 from unionfs_sim.containers.commands.options import Options, reason
+from unionfs_sim.containers.commands.printf import printf
+from unionfs_sim.containers.commands.regex import basic_regex
+from unionfs_sim.containers.commands.sed import sed
+from unionfs_sim.containers.escapes import unescape
 from unionfs_sim.containers.process import Exit, Process, Program
 from unionfs_sim.containers.scheduling import Steps, Wait
 from unionfs_sim.containers.streams import lines
 from unionfs_sim.errors import UnionFSError
 
 _CHUNK_BYTES: Final = 1 << 16
-_ESCAPES: Final = {
-    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
-    "\\": "\\", "e": "\x1b",
-}  # fmt: skip
-
-
-def unescape(text: str) -> tuple[str, bool]:
-    """
-    Give a text with its escapes carried out, and whether ``\\c`` ended it.
-
-    >>> unescape(r"a\\tb\\0101\\c...")
-    ('a\\tbA', True)
-    """
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at] != "\\" or at + 1 == len(text):
-            out.append(text[at])
-            at += 1
-            continue
-        key = text[at + 1]
-        at += 2
-        if key == "c":
-            return "".join(out), True
-        if key in _ESCAPES:
-            out.append(_ESCAPES[key])
-        elif key in "01234567" and (match := re.match(r"0?[0-7]{1,3}", text[at - 1 :])):
-            out.append(chr(int(match[0], 8) & 0xFF))
-            at += len(match[0]) - 1
-        elif key == "x" and (match := re.match(r"[0-9A-Fa-f]{1,2}", text[at:])):
-            out.append(chr(int(match[0], 16)))
-            at += len(match[0])
-        else:
-            out.append("\\" + key)
-    return "".join(out), False
 
 
 def echo(process: Process) -> int:
@@ -66,40 +36,6 @@ def echo(process: Process) -> int:
         text, stopped = unescape(text)
         end = "" if stopped else end
     process.stdout.write(text + end)
-    return 0
-
-
-def printf(process: Process) -> int:
-    """Write words in a format: ``printf FORMAT WORD...``."""
-    if not process.args:
-        return process.fail("missing operand")
-    form, *words = process.args
-    form = unescape(form)[0]
-    fields = re.compile(r"%(?P<flags>[-+ 0#]*)(?P<width>\d*)(?:\.(\d+))?([sdiuxXocb%])")
-    out: list[str] = []
-    while True:
-        before = len(words)
-
-        def value(match: re.Match[str]) -> str:
-            letter = match[4]
-            if letter == "%":
-                return "%"
-            word = words.pop(0) if words else ""
-            spec = match[0][:-1]
-            if letter in "diuxXo":
-                number = int(word or "0", 0) if word[:1] not in "'\"" else ord(word[1])
-                return f"{spec}{'d' if letter in 'iu' else letter}" % number
-            if letter == "b":
-                word = unescape(word)[0]
-            return f"{spec}s" % (word[:1] if letter == "c" else word)
-
-        try:
-            out.append(fields.sub(value, form))
-        except ValueError:
-            return process.fail("invalid number")
-        if not words or len(words) == before:
-            break
-    process.stdout.write("".join(out))
     return 0
 
 
@@ -259,33 +195,6 @@ def _tree(process: Process, tops: list[str]) -> list[str]:
     return found
 
 
-def basic_regex(text: str) -> str:
-    """
-    Give a basic regular expression in Python's syntax.
-
-    >>> basic_regex(r"a\\(b\\)*c+"), basic_regex("^[a+]$")
-    ('a(b)*c\\\\+', '^[a+]$')
-    """
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        letter = text[at]
-        if letter == "\\" and at + 1 < len(text):
-            key = text[at + 1]
-            out.append(key if key in "(){}|+?" else f"\\{key}")
-            at += 2
-            continue
-        if letter == "[":
-            end = text.find("]", at + 2)
-            if end > 0:
-                out.append(text[at : end + 1])
-                at = end + 1
-                continue
-        out.append(f"\\{letter}" if letter in "(){}|+?" else letter)
-        at += 1
-    return "".join(out)
-
-
 def sort(process: Process) -> Steps[int]:
     """Write lines in order: ``sort [-nru] [-k FIELD] [-t SEPARATOR] [FILE...]``."""
     options = Options(process, "bk:nrt:u")
@@ -431,76 +340,6 @@ def tee(process: Process) -> Steps[int]:
     return failed
 
 
-def sed(process: Process) -> Steps[int]:
-    """Change lines: ``sed [-n] [-i] [-E] 's/A/B/[g]' | 'N[,M]p' | '/A/d' [FILE...]``."""
-    options = Options(process, "Ee:inr")
-    args = list(options.args)
-    scripts = [value for letter, value in options.order if letter == "e"]
-    if not scripts:
-        if not args:
-            return process.fail("no script")
-        scripts = [args.pop(0)]
-    extended = "E" in options or "r" in options
-    for name, data in (yield from _inputs(process, args)):
-        rows = lines(data)
-        out: list[str] = []
-        for number, line in enumerate(rows, 1):
-            out += _sed_line(process, scripts, line, number, len(rows),
-                             extended=extended, quiet="n" in options)  # fmt: skip
-        text = "".join(f"{line}\n" for line in out)
-        if "i" in options and name != "-":
-            process.fs.write_text(process.path(name), text)
-        else:
-            process.stdout.write(text)
-    return 0
-
-
-def _sed_line(
-    process: Process,
-    scripts: list[str],
-    line: str,
-    number: int,
-    last: int,
-    *,
-    extended: bool,
-    quiet: bool,
-) -> list[str]:
-    out: list[str] = []
-    for script in scripts:
-        match = re.match(
-            r"(?:(\d+|\$)(?:,(\d+|\$))?|/((?:\\.|[^/])*)/)?\s*(.*)", script
-        )
-        assert match is not None, "all parts are optional"
-        first, end, pattern, command = match.groups()
-        if first:
-            low = last if first == "$" else int(first)
-            high = low if end is None else last if end == "$" else int(end)
-            if not low <= number <= high:
-                continue
-        if pattern and not re.search(
-            pattern if extended else basic_regex(pattern), line
-        ):
-            continue
-        if command == "d":
-            return out
-        if command == "p":
-            out.append(line)
-        elif command.startswith("s"):
-            mark = command[1]
-            parts = re.split(rf"(?<!\\){re.escape(mark)}", command[2:])
-            if len(parts) < 3:
-                raise Exit(process.fail("unterminated s"))
-            old, new, flags = parts[:3]
-            old = old if extended else basic_regex(old)
-            new = re.sub(r"(?<!\\)&", r"\\g<0>", new).replace(f"\\{mark}", mark)
-            count = 0 if "g" in flags else 1
-            mode = re.IGNORECASE if "i" in flags.lower() else 0
-            line = re.sub(old, new, line, count=count, flags=mode)
-        else:
-            raise Exit(process.fail(f"unsupported command {command[:1]}"))
-    return out if quiet else [*out, line]
-
-
 def seq(process: Process) -> int:
     """Count: ``seq [FIRST [STEP]] LAST``."""
     try:
@@ -577,6 +416,7 @@ COMMANDS: Final[Mapping[str, Program]] = {
     "dirname": _names,
     "echo": echo,
     "egrep": grep,
+    "expr": expr,
     "fgrep": grep,
     "grep": grep,
     "head": head,

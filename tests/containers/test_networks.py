@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 import pytest
 
@@ -80,21 +81,84 @@ def test_the_mac_is_made_of_the_address() -> None:
     ("options", "error", "text"),
     [
         ({"subnet": "172.17.0.0/24"}, Forbidden, "Pool overlaps with other one"),
-        ({"subnet": "nonsense"}, InvalidParameter, "invalid CIDR address: nonsense"),
-        ({"driver": "overlay"}, NotFound, 'plugin "overlay" not found'),
+        (
+            {"subnet": "nonsense"},
+            System,
+            "Invalid subnet nonsense : invalid CIDR address: nonsense",
+        ),
+        (
+            {"gateway": "10.1.0.1"},
+            System,
+            "Invalid subnet  : invalid CIDR address: ",
+        ),
+        ({"driver": "overlay"}, System, "This node is not a swarm manager."),
+        ({"driver": "nosuch"}, NotFound, 'plugin "nosuch" not found'),
+        (
+            {"driver": "null"},
+            Forbidden,
+            'only one instance of "null" network is allowed',
+        ),
+        (
+            {"driver": "host"},
+            Forbidden,
+            'only one instance of "host" network is allowed',
+        ),
+        ({"ipam_driver": "nosuch"}, NotFound, 'plugin "nosuch" not found'),
+        ({"ipam_driver": "null"}, System, "ipv4 pool is empty"),
+        (
+            {"ipam_driver": "null", "subnet": "10.0.0.0/24"},
+            System,
+            "null ipam driver does not handle specific address pool requests",
+        ),
         (
             {"subnet": "10.0.0.0/24", "gateway": "10.1.0.1"},
-            InvalidParameter,
-            "no matching subnet for gateway 10.1.0.1",
+            System,
+            r"failed to allocate gateway \(10.1.0.1\): Requested address is out of",
+        ),
+        (
+            {"subnet": "10.0.0.0/24", "gateway": "10.0.0.255"},
+            System,
+            r"failed to allocate gateway \(10.0.0.255\): Address already in use",
+        ),
+        (
+            {"subnet": "10.0.0.0/24", "gateway": "x"},
+            System,
+            "invalid gateway address x in Ipam configuration",
+        ),
+        (
+            {"subnet": "10.0.0.0/31"},
+            System,
+            r"failed to allocate gateway \(\): No available addresses on this pool",
+        ),
+        (
+            {"subnet": "10.0.0.0/24", "ip_range": "x"},
+            System,
+            'pool "10.0.0.0/24" subpool "x": Invalid Address SubPool',
+        ),
+        (
+            {"subnet": "10.0.0.0/24", "aux_addresses": {"a": "x"}},
+            System,
+            r"non parsable secondary ip address \(a:x\) passed for network net",
+        ),
+        (
+            {"subnet": "10.0.0.0/24", "aux_addresses": {"a": "10.1.0.2"}},
+            Forbidden,
+            r"auxiliary address: \(a:10.1.0.2\) must belong to the master pool",
+        ),
+        (
+            {"subnet": "10.0.0.0/24", "aux_addresses": {"a": "10.0.0.1"}},
+            System,
+            r"failed to allocate secondary ip address \(a:10.0.0.1\): Address already",
         ),
     ],
 )
 def test_networks_that_cannot_be(
-    engine: Engine, options: dict[str, str], error: type[EngineError], text: str
+    engine: Engine, options: dict[str, Any], error: type[EngineError], text: str
 ) -> None:
-    """Each refusal in the engine's words."""
+    """Each refusal in the words of an engine of 20.10.24, over its API."""
     with pytest.raises(error, match=text):
-        engine.networks.create("net", **options)  # type: ignore[arg-type]
+        engine.networks.create("net", **options)
+    assert 3 == len(engine.networks.list())
 
 
 def test_networks_without_a_subnet_get_one_each(engine: Engine) -> None:
@@ -107,6 +171,44 @@ def test_networks_without_a_subnet_get_one_each(engine: Engine) -> None:
         [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}],
         [{"Subnet": "172.19.0.0/16", "Gateway": "172.19.0.1"}],
     ] == configs
+
+
+def test_a_subnet_that_is_free_again_waits_for_its_next_turn(engine: Engine) -> None:
+    """Docker's pools go round: 20.10.24 gives ``172.19`` after a removed ``172.18``."""
+    engine.networks.create("first").remove()
+
+    config = engine.networks.create("second").attrs["IPAM"]["Config"]
+
+    assert [{"Subnet": "172.19.0.0/16", "Gateway": "172.19.0.1"}] == config
+
+
+@pytest.mark.parametrize(
+    ("options", "gateway", "given"),
+    [
+        ({"ip_range": "10.96.0.128/25"}, "10.96.0.128", "10.96.0.129"),
+        ({"ip_range": "10.97.0.128/25"}, "10.96.0.128", "10.96.0.129"),
+        ({"ip_range": "10.96.0.0/16"}, "10.96.0.1", "10.96.0.2"),
+        ({"gateway": "10.96.0.2"}, "10.96.0.2", "10.96.0.1"),
+        ({"aux_addresses": {"router": "10.96.0.2"}}, "10.96.0.1", "10.96.0.3"),
+    ],
+)
+def test_what_addresses_a_subnet_gives(
+    engine: Engine, options: dict[str, Any], gateway: str, given: str
+) -> None:
+    """Only the bits of a range count that are a host's; recorded of 20.10.24."""
+    network = engine.networks.create("net", subnet="10.96.0.0/24", **options)
+    container = engine.containers.run(
+        "busybox", "sleep 1000", network="net", detach=True
+    )
+
+    seen = container.attrs["NetworkSettings"]["Networks"]["net"]
+    assert (gateway, given) == (seen["Gateway"], seen["IPAddress"])
+    shown = network.attrs["IPAM"]["Config"][0]
+    wanted = {"ip_range": "IPRange", "gateway": "Gateway"}
+    wanted["aux_addresses"] = "AuxiliaryAddresses"
+    assert {"Subnet": "10.96.0.0/24", **{wanted[k]: v for k, v in options.items()}} == (
+        shown
+    )
 
 
 def test_predefined_networks_stay(engine: Engine) -> None:

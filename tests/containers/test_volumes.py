@@ -576,6 +576,22 @@ def test_which_mounts_are_seeded() -> None:
     ]
 
 
+def test_seeding_leaves_attributes_that_nobody_can_read() -> None:
+    """
+    A fifo of an image may claim a ``user.*`` attribute; no fifo can have one.
+
+    An engine of 20.10.24 imports such an image, and seeds the volume: the fifo keeps
+    its ``security.*`` attribute alone.
+    """
+    fifo = Fifo(Meta(mode=0o640, xattrs={"user.x": b"1", "security.y": b"2"}))
+    source = UnionFS([Layer.build({"srv/": {"pipe": fifo}})])
+    target = UnionFS()
+
+    copy_tree(source, "/srv", target)
+
+    assert ["security.y"] == target.listxattr("/pipe")
+
+
 def test_seeding_shares_nothing(store: VolumeStore) -> None:
     """What is written to the volume afterwards changes nothing in the image."""
     volume, source = store.create("hb_n"), image()

@@ -24,6 +24,7 @@ from unionfs_sim.containers.errors import (
 )
 from unionfs_sim.containers.ids import Ids
 from unionfs_sim.containers.instructions import sorted_map
+from unionfs_sim.containers.ipam import AddressRequest, pool_of
 from unionfs_sim.containers.sockets import Interface, Namespace
 
 PREDEFINED: Final = ("bridge", "host", "none")
@@ -32,6 +33,11 @@ PREDEFINED: Final = ("bridge", "host", "none")
 _POOLS: Final = (
     *(f"172.{number}.0.0/16" for number in range(17, 32)),
     *(f"192.168.{number}.0/20" for number in range(0, 256, 16)),
+)
+
+_NO_SWARM: Final = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join"'
+    " to connect this node to swarm and try again."
 )
 
 _BRIDGE_OPTIONS: Final = {
@@ -87,7 +93,7 @@ class Network:
         driver: str,
         created: str,
         pool: Pool | None = None,
-        ipam: list[dict[str, str]] | None = None,
+        ipam: list[dict[str, Any]] | None = None,
         ipam_options: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
@@ -307,6 +313,7 @@ class NetworkStore:
         self.host: Namespace | None = None
         self._networks: dict[str, Network] = {}
         self.indexes: Iterator[int] = itertools.count(2)
+        self._next_pool = 0
         bridge = parse_network(_POOLS[0])
         self._add(
             "bridge",
@@ -324,7 +331,7 @@ class NetworkStore:
         *,
         driver: str,
         pool: Pool | None = None,
-        ipam: list[dict[str, str]] | None = None,
+        ipam: list[dict[str, Any]] | None = None,
         ipam_options: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
@@ -357,28 +364,33 @@ class NetworkStore:
         internal: bool = False,
         labels: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
+        ipam_driver: str = "default",
         ipam_options: Mapping[str, str] | None = _NO_OPTIONS,
+        aux_addresses: Mapping[str, str] | None = None,
     ) -> Network:
         """
         Make a network.
 
         Args:
             name: Its name.
-            driver: ``bridge``; there is no other.
-            subnet: Its addresses; the first of Docker's pools that is free by default.
+            driver: ``bridge``; there is no other that one can make.
+            subnet: Its addresses; the next of Docker's pools that is free by default.
             gateway: The address of the bridge; the first one by default.
             ip_range: The part of the subnet that addresses are given out of.
             internal: Noted, and shown.
             labels: What else to note.
             options: Of the driver; noted, and shown.
-            ipam_options: Of what gives out addresses, likewise; ``None`` is shown as
-                ``null``, as when the API is told nothing.
+            ipam_driver: What gives out addresses: ``default``.
+            ipam_options: Of that, noted and shown; ``None`` is shown as ``null``, as
+                when the API is told nothing.
+            aux_addresses: Addresses that nobody gets, by what they are for.
 
         Raises:
             Conflict: There is one of that name.
-            Forbidden: It overlaps with another one.
-            InvalidParameter: An address makes no sense.
+            Forbidden: It overlaps with another one, or the driver has its only one.
+            InvalidParameter: The name is empty.
             NotFound: There is no such driver.
+            System: An address makes no sense, or the driver needs a swarm.
         """
         if any(each.name == name for each in self._networks.values()):
             msg = f"network with name {name} already exists"
@@ -386,31 +398,23 @@ class NetworkStore:
         if not name.strip():
             msg = "invalid name: name is empty"
             raise InvalidParameter(msg)
+        if driver in {"host", "null"}:
+            msg = f'only one instance of "{driver}" network is allowed'
+            raise Forbidden(msg)
+        if driver == "overlay":
+            raise System(_NO_SWARM)
         if driver != "bridge":
             msg = f'plugin "{driver}" not found'
             raise NotFound(msg)
-        chosen = parse_network(subnet) if subnet else self._free_pool()
-        if subnet and self._overlaps(chosen):
-            msg = "Pool overlaps with other one on this address space"
-            raise Forbidden(msg)
-        config = {"Subnet": str(chosen)}
-        part = None
-        if ip_range:
-            part = parse_network(ip_range)
-            config["IPRange"] = str(part)
-        if gateway:
-            if IPv4Address(gateway) not in chosen:
-                msg = f"no matching subnet for gateway {gateway}"
-                raise InvalidParameter(msg)
-            config["Gateway"] = gateway
-        pool = Pool(chosen, part, IPv4Address(gateway) if gateway else None)
-        if not subnet:
-            config["Gateway"] = str(pool.gateway)
+        request = AddressRequest(
+            subnet, gateway, ip_range, aux_addresses or {}, ipam_driver
+        )
+        pool = request.pool(name, self._find_subnet)
         return self._add(
             name,
             driver=driver,
             pool=pool,
-            ipam=[config],
+            ipam=[request.config(pool)],
             ipam_options=ipam_options,
             options=options,
             labels=labels,
@@ -423,10 +427,19 @@ class NetworkStore:
             for each in self._networks.values()
         )
 
-    def _free_pool(self) -> IPv4Network:
-        for text in _POOLS:
-            subnet = parse_network(text)
+    def _find_subnet(self, wanted: IPv4Network | None) -> IPv4Network:
+        """Give a subnet if it is free; for none the next of Docker's pools that is."""
+        if wanted is not None:
+            if self._overlaps(wanted):
+                msg = "Pool overlaps with other one on this address space"
+                raise Forbidden(msg)
+            return wanted
+        for number in range(len(_POOLS)):
+            # What was given out last and is free again is not given out next.
+            place = (self._next_pool + number) % len(_POOLS)
+            subnet = parse_network(_POOLS[place])
             if not self._overlaps(subnet):
+                self._next_pool = place + 1
                 return subnet
         msg = (
             "could not find an available, non-overlapping IPv4 address pool among the"
@@ -502,14 +515,7 @@ class NetworkStore:
             given = dict(record)
             given.pop("number", None)
             identifier, name = given.pop("id"), given.pop("name")
-            pool = None
-            for config in given["ipam"]:
-                inside, gateway = config.get("IPRange"), config.get("Gateway")
-                pool = Pool(
-                    parse_network(config["Subnet"]),
-                    parse_network(inside) if inside else None,
-                    IPv4Address(gateway) if gateway else None,
-                )
+            pool = pool_of(given["ipam"][0]) if given["ipam"] else None
             network = Network(identifier, name, pool=pool, store=self, **given)
             self._networks[identifier] = network
 

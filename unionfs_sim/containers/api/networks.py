@@ -72,7 +72,9 @@ def create(call: Call) -> Answered:
         internal=bool(body.get("Internal")),
         labels=body.get("Labels") or None,
         options=body.get("Options") or None,
+        ipam_driver=str(ipam.get("Driver") or "default"),
         ipam_options=ipam.get("Options"),
+        aux_addresses=given.get("AuxiliaryAddresses") or None,
     )
     return of_json({"Id": made.id, "Warning": ""}, 201)
 

@@ -59,31 +59,34 @@ def refused(layer: Layer, name: str) -> bool:
     """Tell whether a dialect has no words for a layer."""
     if layer.root.opaque and name in ROOTLESS_MARK:
         return True
-    opaque = {
-        parts
-        for parts, entry in layer.items()
-        if isinstance(entry, Directory) and entry.opaque
-    }
-    return any(
-        unspeakable(parts, entry, name)
-        for parts, entry in layer.items()
-        # A mark on a directory in an opaque one says nothing, and is left out.
-        if not (
-            parts in opaque and any(parts[:end] in opaque for end in range(len(parts)))
-        )
-    )
+    opaques: list[Parts] = []
+    left_out: list[Parts] = []
+    for parts, entry in layer.items():
+        if any(parts[: len(each)] == each for each in left_out):
+            continue
+        in_opaque = any(parts[: len(each)] == each != parts for each in opaques)
+        if isinstance(entry, Directory):
+            if in_opaque and entry.bare:  # it says nothing there
+                left_out.append(parts)
+                continue
+            if entry.opaque:
+                opaques.append(parts)
+        if unspeakable(parts, entry, name, in_opaque=in_opaque):
+            return True
+    return False
 
 
-def unspeakable(parts: Parts, entry: Entry, name: str) -> bool:
+def unspeakable(parts: Parts, entry: Entry, name: str, *, in_opaque: bool) -> bool:
     if not parts:
         return False
     size = len(parts[-1].encode("utf-8", "surrogateescape"))
-    marked = entry is WHITEOUT or (isinstance(entry, Directory) and entry.opaque)
+    opaque = isinstance(entry, Directory) and entry.opaque and not in_opaque
     if name in WH_NAMES:
         file_marks = name != "fuse-overlayfs"
         if entry is WHITEOUT:
             return file_marks and size > 251 and not parts[-1].startswith(".wh.")
         return parts[-1].startswith(".wh.")
+    marked = entry is WHITEOUT or opaque
     return name.startswith("unionfs-fuse") and marked and size > 247
 
 

@@ -18,14 +18,17 @@ from typing import Final
 from unionfs_sim.adapters.unpack import unpack
 from unionfs_sim.core.content import literal
 from unionfs_sim.core.meta import Meta
-from unionfs_sim.errors import FormatError, UnionFSError
+from unionfs_sim.errors import FormatError, SpecError, UnionFSError
 from unionfs_sim.image import tarheaders
 from unionfs_sim.image.analyze import analyze
+from unionfs_sim.image.build import squash
 from unionfs_sim.image.check import check
+from unionfs_sim.image.image import Image
 from unionfs_sim.image.limits import Limits
-from unionfs_sim.image.manifest import manifest
+from unionfs_sim.image.manifest import described, manifest
 from unionfs_sim.image.open import open_image
 from unionfs_sim.image.tarlayer import read_layer
+from unionfs_sim.image.write import write_image
 from unionfs_sim.testing.archives import archive, mend
 
 LIMITS: Final = Limits(
@@ -71,18 +74,37 @@ def _read(path: Path, *, verify: bool, write: bool) -> bool:
         found = analyze(image, digests=False)
         assert 0 <= found.wasted_bytes <= found.stored_bytes
         if write:
-            _write(path, image)
+            _unpack(path.parent / "target", image)
+            _convert(path.parent / "target", image)
     return True
 
 
-def _write(path: Path, image: object) -> None:
-    target = path.parent / "target"
+def _unpack(target: Path, image: Image) -> None:
+    """Unpack an image into a directory, which is all there or not there at all."""
     try:
-        unpack(image, target, owners=False, devices=False)  # type: ignore[arg-type]
+        unpack(image, target, owners=False, devices=False)
     except (FormatError, UnionFSError):
         assert not os.path.lexists(target)
     else:
         os.system(f"rm -rf '{target}'")
+
+
+def _convert(target: Path, image: Image) -> None:
+    """Write an image as it is and squashed; it reads back as the same."""
+    shown = dict(described(image, digests=False))
+    for change in (lambda same: same, squash):
+        try:
+            changed = change(image)
+            write_image(changed, target, format="oci-archive")
+        except FormatError:
+            assert not os.path.lexists(target)
+            continue
+        except SpecError:  # it has no layers
+            assert not image.layers_base_first
+            continue
+        with open_image(target, limits=LIMITS, lenient=True) as again:
+            assert shown == dict(described(again, digests=False))
+        target.unlink()
 
 
 def fuzz(data: bytes) -> None:

@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeAlias
 
+import attrs
+
 from unionfs_sim.core.content import Content
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.nodes import Directory, Regular
@@ -26,7 +28,6 @@ from unionfs_sim.image import (
     layout,
     selection,
     tarlayer,
-    tarstream,
 )
 from unionfs_sim.image.archive import config_id
 from unionfs_sim.image.documents import Members
@@ -43,7 +44,7 @@ from unionfs_sim.image.model import (
     Index,
     Manifest,
 )
-from unionfs_sim.image.open import LayersBelow
+from unionfs_sim.image.open import LayersBelow, identity
 from unionfs_sim.image.sources import FileSource, Spool
 
 #: Told how many bytes of how many are done.
@@ -130,6 +131,15 @@ def _directory_size(root: Path) -> int:
     )
 
 
+@attrs.frozen
+class _Known:
+    """A layer that was read: how many entries count, and whether it needs others."""
+
+    layer: Layer
+    entries: int
+    depends: bool = attrs.field(kw_only=True)
+
+
 class _Checking(Notes):
     """One check under way."""
 
@@ -151,7 +161,12 @@ class _Checking(Notes):
         # What was found of a blob or a row of layers is found once.
         self._blobs: dict[str, Content | None] = {}
         self._keep: list[Content] = []
-        self._rows: dict[tuple[object, ...], Layer] = {}
+        self._rows: dict[tuple[object, ...], _Known] = {}
+        self._alone: dict[object, _Known] = {}  # on any layers below
+        self._tars: dict[object, tuple[Content, str | None]] = {}
+        self._free_bytes = limits.ratio_free_bytes
+        self._kept_entries = 0
+        self._entries: dict[object, int] = {}  # of the layers of one image
 
     def _tick(self, size: int) -> None:
         self._done += size
@@ -293,7 +308,7 @@ class _Checking(Notes):
                 sentence = f"of the unknown type {descriptor.media_type!r:.200}"
                 self.say("error", label, sentence)
             elif content is not None:
-                row = (*row, descriptor.digest, diff_id)
+                row = (*row, (descriptor.digest, descriptor.media_type, diff_id))
                 self._layer(content, descriptor.media_type, label, diff_id, row, below)
 
     def _docker(self, files: Files) -> None:
@@ -334,8 +349,7 @@ class _Checking(Notes):
             content = self.attempt(files.get, path)
             if content is not None:
                 label = layer_label(number, diff_id) if diff_id else f"layer {number}"
-                extent = tarstream.as_extent(content)
-                row = (*row, id(extent.source), extent.offset, extent.size, diff_id)
+                row = (*row, (*identity(content), diff_id))
                 self._keep.append(content)
                 self._layer(content, None, label, diff_id, row, below)
 
@@ -423,14 +437,46 @@ class _Checking(Notes):
         row: tuple[object, ...],
         below: list[Layer],
     ) -> None:
-        """Check a layer on those below it; the same row of layers is checked once."""
-        if row in self._rows:
-            below.append(self._rows[row])
-            return
-        algorithm = (diff_id or "sha256").partition(":")[0]
-        tar, found = self._tar(stored, media_type, label, algorithm)
+        """
+        Check a layer on those below it.
+
+        The same row of layers is checked once, and so is a layer that needs nothing of
+        those below.
+        """
+        if not below:
+            self._begin_image()
+        own = row[-1]
+        known = self._rows.get(row) or self._alone.get(own)
+        if known is None:
+            known = self._read(stored, media_type, label, diff_id, own, below)
+            self._kept_entries += known.entries
+            self._tick(stored.size)
+        elif own not in self._entries and known.entries > self._entries_left():
+            sentence = f"more than {self._limits.entries_max} entries"
+            self.say("error", label, sentence)
+        self._entries[row if known.depends else own] = known.entries
+        self._rows[row] = known
+        if not known.depends:
+            self._alone[own] = known
+        below.append(known.layer)
+
+    def _read(
+        self,
+        stored: Content,
+        media_type: str | None,
+        label: str,
+        diff_id: str | None,
+        own: object,
+        below: list[Layer],
+    ) -> _Known:
+        """Read a layer that was not met before, or not on these layers."""
+        if own not in self._tars:
+            algorithm = (diff_id or "sha256").partition(":")[0]
+            self._tars[own] = self._tar(stored, media_type, label, algorithm)
+        tar, found = self._tars[own]
         if diff_id is not None and found not in {None, diff_id}:
             self.say("error", label, f"the tar is {found}, not {diff_id} as announced")
+        before = self._limits.entries_max - self._entries_left()
         refusals = Refusals()
         place = f"{self.place}: {label}"
         read = tarlayer.read_layer(
@@ -439,14 +485,25 @@ class _Checking(Notes):
             place=place,
             limits=self._limits,
             stored_bytes=stored.size,
+            entries_before=before,
             below=LayersBelow(below),
             refused=refusals,
         )
         self.all_wrong(refusals, label)
         self.all_odd(read.oddities, label)
-        self._rows[row] = read.layer
-        below.append(read.layer)
-        self._tick(stored.size)
+        return _Known(read.layer, read.entries - before, depends=read.depends)
+
+    def _entries_left(self) -> int:
+        """Give how many entries the image may still have."""
+        return self._limits.entries_max - sum(self._entries.values())
+
+    def _begin_image(self) -> None:
+        """Count anew, and forget what was kept of other images, if it is too much."""
+        self._entries.clear()
+        if self._kept_entries > self._limits.entries_max:
+            self._kept_entries = 0
+            self._rows.clear()
+            self._alone.clear()
 
     def _tar(
         self, stored: Content, media_type: str | None, label: str, algorithm: str
@@ -461,9 +518,11 @@ class _Checking(Notes):
         broken: FormatError | None = None
         if compression is not None:
             place = f"{self.place}: {label}"
+            limits = attrs.evolve(self._limits, ratio_free_bytes=self._free_bytes)
             tar, broken = self._salvaged(
-                decompress.chunks(stored, compression, place=place, limits=self._limits)
+                decompress.chunks(stored, compression, place=place, limits=limits)
             )
+            self._free_bytes -= limits.free_bytes_of(stored.size, tar.size)
             if tar.size > self._limits.ratio_odd * stored.size:
                 sentence = f"{stored.size} bytes become {tar.size}"
                 self.say("warning", label, sentence)

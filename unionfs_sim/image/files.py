@@ -138,6 +138,7 @@ class DirectoryFiles:
 
     place: str
     resources: ExitStack
+    _opened: dict[tuple[str, ...], Content] = attrs.field(factory=dict, init=False)
 
     def has(self, path: str) -> bool:
         """Tell whether the directory has something of this name."""
@@ -152,10 +153,13 @@ class DirectoryFiles:
             OSError: It cannot be opened.
         """
         parts = checked(path, place=self.place)
+        if parts in self._opened:
+            return self._opened[parts]
         try:
             source = FileSource(Path(self.place, *parts))
         except (FileNotFoundError, NotADirectoryError) as error:
             msg = f"{self.place}: {path!r}: it is not in the directory"
             raise FormatError(msg) from error
         self.resources.callback(source.close)
-        return source.content()
+        self._opened[parts] = source.content()
+        return self._opened[parts]

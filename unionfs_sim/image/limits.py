@@ -19,8 +19,9 @@ class Limits:
     The limits of one reading; the defaults are those of layer-formats, section 8.
 
     Attributes:
-        entries_max: Entries of one archive or layer.  Whatever else takes memory counts
-            as well: a directory that only a name implies as one entry, and 64
+        entries_max: Entries of one archive, and of the layers of one image together, a
+            layer that occurs again left out.  Whatever else takes memory counts as
+            well: a directory that only a name implies as one entry, and 64
             components or 256 bytes of names, targets and extended attributes beyond
             the first as one each.
         layers_max: Layers of one image.
@@ -30,7 +31,8 @@ class Limits:
         ratio_max: A layer that grows by more than this factor is refused, once it has
             become larger than the next limit; ``None`` for any.
         ratio_free_bytes: Bytes that a layer may have after decompression, holes
-            included, however small it is stored.
+            included, however small it is stored; what the layers of one image that
+            grow by more have after decompression together.
         path_bytes_max: Bytes of one name in an archive, and of one link target.
         components_max: Components of one name.
         pax_bytes_max: Bytes of one pax header.
@@ -63,6 +65,17 @@ class Limits:
     index_depth_max: int = 8
     symlink_hops_max: int = 40
     window_bytes_max: int = 128 * MIB
+
+    def free_bytes_of(self, stored_bytes: int, found_bytes: int) -> int:
+        """
+        Give how many of the free bytes something has used up that was taken.
+
+        >>> Limits().free_bytes_of(10, 5000), Limits().free_bytes_of(10, 5001)
+        (0, 5001)
+        """
+        if self.ratio_max is None or found_bytes <= self.ratio_max * stored_bytes:
+            return 0
+        return found_bytes
 
 
 #: What a reader takes whose caller says nothing.

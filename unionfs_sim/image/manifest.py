@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from unionfs_sim.core.fold import visible
 from unionfs_sim.core.meta import Meta
@@ -17,6 +17,10 @@ from unionfs_sim.core.records import (
 )
 from unionfs_sim.core.stack import Stack
 from unionfs_sim.image.open import Image
+
+#: An inode of more names has them listed at the first alone: a list at each of fifty
+#: thousand names, which a megabyte can hold, would be gigabytes of text.
+LINKS_LISTED_MAX: Final = 200
 
 
 def manifest(image: Image, *, digests: bool = True) -> dict[str, Any]:
@@ -56,8 +60,10 @@ def described(
     """
     Describe the visible entries of an image one by one, by the components of paths.
 
-    Names of one inode are a group only as far as they are visible.  A time is ``None``,
-    and the entry is marked as implied, where no layer says anything of a directory.
+    Names of one inode are a group only as far as they are visible; each of them lists
+    all, unless there are more than 200, which the first lists alone.  A time is
+    ``None``, and the entry is marked as implied, where no layer says anything of a
+    directory.
 
     Raises:
         OSError: EIO or EBADF, the image's file has changed or is closed.
@@ -65,13 +71,21 @@ def described(
     root = Stack(image.layers_top_first()).root
     groups = _groups(root)
     known: dict[int, str] = {}
+    listed: set[int] = set()
     for parts, record in _records(root):
         if isinstance(record, DIRECTORY_TYPES):
             yield join(parts), _directory(record)
         elif not isinstance(record, Broken):
             # What cannot be looked up comes of redirects, which a tar does not have.
             names = groups.get(id(record), ())
-            yield join(parts), _leaf(record, names, known if digests else None)
+            entry = _leaf(record, known if digests else None)
+            if names:
+                entry["nlink"] = len(names)
+                if len(names) <= LINKS_LISTED_MAX or id(record) not in listed:
+                    entry["links"] = names
+                    listed.add(id(record))
+            _xattrs(entry, record.meta)
+            yield join(parts), entry
 
 
 def _groups(root: DirectoryRecord) -> dict[int, list[str]]:
@@ -86,6 +100,8 @@ def _groups(root: DirectoryRecord) -> dict[int, list[str]]:
     for parts, record in _records(root) if linked else ():
         if id(record) in linked:
             linked[id(record)].append(join(parts))
+    for names in linked.values():
+        names.sort()
     return linked
 
 
@@ -130,9 +146,7 @@ def _directory(record: DirectoryRecord) -> dict[str, Any]:
     return entry
 
 
-def _leaf(
-    node: Leaf, names: Sequence[str], known: dict[int, str] | None
-) -> dict[str, Any]:
+def _leaf(node: Leaf, known: dict[int, str] | None) -> dict[str, Any]:
     """Describe everything else; *known* holds the digests of inodes met before."""
     entry = _attributes(node, node.meta)
     match node:
@@ -149,8 +163,4 @@ def _leaf(
             entry["rdev"] = [node.major, node.minor]
         case _:
             pass
-    if len(names) > 1:
-        entry["nlink"] = len(names)
-        entry["links"] = sorted(names)
-    _xattrs(entry, node.meta)
     return entry

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from unionfs_sim.core.content import Content
+from unionfs_sim.core.content import Content, Extent
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Entry, Node
 from unionfs_sim.core.paths import Parts
@@ -24,7 +24,6 @@ from unionfs_sim.image import (
     layout,
     selection,
     tarlayer,
-    tarstream,
 )
 from unionfs_sim.image.decompress import Compression
 from unionfs_sim.image.files import ArchiveFiles, DirectoryFiles
@@ -137,6 +136,10 @@ class _Opening:
         # A layer can occur twice in an image: it is decompressed and hashed once.
         self._tars: dict[tuple[int, int, int, str], _Tar] = {}
         self._keep: list[Content] = []  # so that the ids in the keys stay theirs
+        # ... and parsed once, by the identity of its tar, if it stands on its own.
+        self._read: dict[int, TarLayer] = {}
+        self._entries = 0
+        self._free_bytes = limits.ratio_free_bytes
 
     def file(self, name: str | None, platform: str) -> Image:
         """Open a file: an archive is read like a layer, and its names tell the form."""
@@ -191,21 +194,31 @@ class _Opening:
             label = layer_label(number, stored.diff_id)
             place = f"{self.place}: {label}"
             tar, descriptor = self._tar(stored, place)
-            read = tarlayer.read_layer(
-                tar,
-                label=label,
-                place=place,
-                diff_id=stored.diff_id,
-                limits=self._limits,
-                stored_bytes=stored.blob.size,
-                lenient=self._lenient,
-                device_zero=self._device_zero,
-                below=LayersBelow(layers),
-            )
-            layers.append(read.layer)
+            known = self._read.get(id(tar))
+            if known is not None:
+                layers.append(
+                    attrs.evolve(known.layer, label=label, diff_id=stored.diff_id)
+                )
+            else:
+                read = tarlayer.read_layer(
+                    tar,
+                    label=label,
+                    place=place,
+                    diff_id=stored.diff_id,
+                    limits=self._limits,
+                    stored_bytes=stored.blob.size,
+                    entries_before=self._entries,
+                    lenient=self._lenient,
+                    device_zero=self._device_zero,
+                    below=LayersBelow(layers),
+                )
+                self._entries = read.entries
+                if not read.depends:
+                    self._read[id(tar)] = read
+                layers.append(read.layer)
+                self._oddities += read.oddities
             descriptors.append(descriptor)
             blobs.append(LayerBlob(stored=stored.blob, tar=tar))
-            self._oddities += read.oddities
         diff_ids = found.config.diff_ids
         return Image(
             place=self.place,
@@ -298,8 +311,7 @@ class _Opening:
 
     def _spooled(self, blob: Content, place: str, *, algorithm: str = "sha256") -> _Tar:
         """Decompress a blob, if it is compressed, into the spool and hash the result."""
-        extent = tarstream.as_extent(blob)
-        key = (id(extent.source), extent.offset, extent.size, algorithm)
+        key = (*identity(blob), algorithm)
         if key in self._tars:
             return self._tars[key]
         compression = decompress.recognise(blob)
@@ -307,10 +319,10 @@ class _Opening:
             spooled = _Tar(content=blob)
         else:
             hasher = hashlib.new(algorithm, usedforsecurity=False)
-            pieces = decompress.chunks(
-                blob, compression, place=place, limits=self._limits
-            )
+            limits = attrs.evolve(self._limits, ratio_free_bytes=self._free_bytes)
+            pieces = decompress.chunks(blob, compression, place=place, limits=limits)
             content = self._spool.add(_hashed(pieces, hasher))
+            self._free_bytes -= limits.free_bytes_of(blob.size, content.size)
             if content.size > self._limits.ratio_odd * blob.size:
                 self._report(place, f"{blob.size} bytes become {content.size}")
             spooled = _Tar(
@@ -319,8 +331,15 @@ class _Opening:
                 digest=f"{algorithm}:{hasher.hexdigest()}",
             )
         self._tars[key] = spooled
-        self._keep.append(extent)
+        self._keep.append(blob)
         return spooled
+
+
+def identity(content: Content) -> tuple[int, int, int]:
+    """Give what is the same of two contents only if they are the same stored bytes."""
+    if isinstance(content, Extent):
+        return id(content.source), content.offset, content.size
+    return id(content), 0, content.size
 
 
 def _hashed(pieces: Iterable[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:

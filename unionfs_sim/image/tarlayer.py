@@ -62,11 +62,15 @@ class TarLayer:
     Attributes:
         layer: The layer.
         oddities: What was odd.
+        entries: How many entries count, with those before.
+        depends: Whether a hard link was looked for in the layers below.
         refusal: What a strict reading refuses, if the reading was to put that off.
     """
 
     layer: Layer
     oddities: tuple[Oddity, ...]
+    entries: int
+    depends: bool
     refusal: FormatError | None = None
 
 
@@ -78,6 +82,7 @@ def read_layer(
     diff_id: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     stored_bytes: int | None = None,
+    entries_before: int = 0,
     lenient: bool = False,
     device_zero: DeviceZero = "refuse",
     below: Below | None = None,
@@ -97,6 +102,7 @@ def read_layer(
         limits: How much is put up with.
         stored_bytes: How long the archive is as it is stored, which growth is measured
             by; by default as long as *tar*.
+        entries_before: How many entries count towards the limit already.
         lenient: Of two entries of one name the last wins, and a hard link may come
             before its target; both are reported.
         device_zero: What becomes of a character device 0:0, which the format has as
@@ -120,16 +126,14 @@ def read_layer(
         place=place or label or "layer",
         limits=limits,
         stored_bytes=stored_bytes,
+        entries_before=entries_before,
         lenient=lenient,
         device_zero=device_zero,
         below=below,
         postpone=postpone,
         refused=refused,
     )
-    layer = reading.run()
-    return TarLayer(
-        layer=layer, oddities=tuple(reading.oddities), refusal=reading.refusal
-    )
+    return reading.run()
 
 
 class _Reading:
@@ -143,6 +147,7 @@ class _Reading:
         place: str,
         limits: Limits,
         stored_bytes: int | None,
+        entries_before: int,
         lenient: bool,
         device_zero: DeviceZero,
         below: Below | None,
@@ -151,7 +156,11 @@ class _Reading:
     ) -> None:
         self._place = place
         self._walk = TarWalk(
-            tar, place=self._place, limits=limits, stored_bytes=stored_bytes
+            tar,
+            place=self._place,
+            limits=limits,
+            stored_bytes=stored_bytes,
+            entries_before=entries_before,
         )
         self._limits = limits
         # A character takes at most four bytes, so shorter names need no counting.
@@ -159,11 +168,12 @@ class _Reading:
         self._lenient = lenient
         self._device_zero = device_zero
         self._below = below
+        self._depends = False
         self._postpone = postpone
         self._refused = refused
         self._builder = builder
-        self.oddities = self._walk.oddities
-        self.refusal: FormatError | None = None
+        self._oddities = self._walk.oddities
+        self._refusal: FormatError | None = None
         self._entry = ""
         # A directory's name as the archive writes it -> its parts; only plain ones.
         self._parents: dict[str, Parts] = {}
@@ -174,7 +184,7 @@ class _Reading:
         # Lenient only: the target of a hard link that is not there yet -> the links.
         self._waiting: dict[Parts, list[Parts]] = {}
 
-    def run(self) -> Layer:
+    def run(self) -> TarLayer:
         """Go through the archive, then apply the marks."""
         try:
             for entry in self._walk:
@@ -191,7 +201,13 @@ class _Reading:
             self._refused(error)
         self._settle_links()
         self._apply_marks()
-        return self._builder.freeze()
+        return TarLayer(
+            layer=self._builder.freeze(),
+            oddities=tuple(self._oddities),
+            entries=self._walk.entries,
+            depends=self._depends,
+            refusal=self._refusal,
+        )
 
     def _give_up_entry(self, reason: str, cause: Exception | None = None) -> None:
         """Refuse an entry of which nothing can be made."""
@@ -205,7 +221,7 @@ class _Reading:
 
     def _report(self, sentence: str) -> None:
         place = f"{self._place}: entry {self._entry[:1000]!r}"
-        self.oddities.append(Oddity(place, sentence))
+        self._oddities.append(Oddity(place, sentence))
 
     def _irregular(self, reason: str, made_of_it: str) -> None:
         """Refuse what only a lenient reading takes, which reports it."""
@@ -222,7 +238,7 @@ class _Reading:
             self._refused(error)
         elif not self._postpone:
             raise error
-        self.refusal = self.refusal or error
+        self._refusal = self._refusal or error
 
     def _take(self, entry: TarEntry) -> None:
         """Take one entry in."""
@@ -389,6 +405,7 @@ class _Reading:
             found = self._builder.get(target)
             node = None if found is WHITEOUT else found
         if node is None and self._below is not None:
+            self._depends = True
             node = self._below(target)
             if node is not None:
                 self._report(

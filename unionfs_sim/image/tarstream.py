@@ -132,6 +132,7 @@ class TarWalk:
 
     Attributes:
         oddities: What was odd so far.
+        entries: How many entries count so far, with those before this tar.
 
     >>> from unionfs_sim.core.content import literal
     >>> list(TarWalk(literal(bytes(1024)), place="empty.tar"))
@@ -145,9 +146,11 @@ class TarWalk:
         place: str,
         limits: Limits = DEFAULT_LIMITS,
         stored_bytes: int | None = None,
+        entries_before: int = 0,
     ) -> None:
         extent = as_extent(tar)
         self.oddities: list[Oddity] = []
+        self.entries = entries_before
         self._place = place
         self._limits = limits
         self._source: Source | None = extent.source
@@ -163,7 +166,6 @@ class TarWalk:
         self._globals: dict[bytes, bytes] = {}
         self._at = 0  # where the entry's header is, for messages
         self._name = ""
-        self._count = 0
 
     def __iter__(self) -> Iterator[TarEntry]:
         """
@@ -203,8 +205,8 @@ class TarWalk:
         Raises:
             ValueError: There are more than the limit allows.
         """
-        self._count += entries
-        if self._count > self._limits.entries_max:
+        self.entries += entries
+        if self.entries > self._limits.entries_max:
             msg = f"more than {self._limits.entries_max} entries"
             raise ValueError(msg)
 

@@ -8,7 +8,7 @@ import pytest
 
 from unionfs_sim.core.content import hole
 from unionfs_sim.core.fold import NOTHING
-from unionfs_sim.core.layer import Layer, Spec
+from unionfs_sim.core.layer import Layer, LayerBuilder, Spec
 from unionfs_sim.core.meta import DIRECTORY_META, Meta
 from unionfs_sim.core.nodes import (
     OPAQUE,
@@ -596,3 +596,13 @@ def test_deep_layers_are_no_recursion() -> None:
     layer = Layer.build({f"{deep}/f": WHITEOUT, f"{deep}/g": "x"})
     for name in WITH_MARKS:
         assert layer == dialect(name).decode(dialect(name).encode(layer).raw)
+
+
+@pytest.mark.parametrize("name", ["aufs", "oci", "fuse-overlayfs-rootless"])
+def test_name_of_a_mark_that_is_left_out_is_not_refused(name: str) -> None:
+    """A bare mark in an opaque directory says nothing, whatever it is called."""
+    builder = LayerBuilder()
+    builder.opaque(("a",))
+    builder.opaque(("a", ".wh.b"))
+
+    assert "/a/.wh.b" not in paths(encode(name, builder.freeze()).raw)

@@ -406,3 +406,12 @@ def test_big_files_go_through_in_pieces() -> None:
 
     assert [1 << 20] * 3 == [len(piece) for piece in pieces if len(piece) >= 1 << 20]
     assert written(layer) == b"".join(pieces)
+
+
+def test_header_that_no_reader_takes_is_refused() -> None:
+    """What is written can be read again; Go's reader has the same limit as ours."""
+    xattrs = {"user.k": b"v" * (1 << 20)}
+    layer = Layer.build({"d/f": Regular("x", Meta(mode=0o644, xattrs=xattrs))})
+
+    with pytest.raises(FormatError, match=r"entry 'd/f': its header of 10\d+ bytes"):
+        write_layer(layer, io.BytesIO())

@@ -172,11 +172,11 @@ class _Preparation:
 
     def _directory(self, path: Parts, entry: Directory, lower: _Below) -> _Below | None:
         """Put a directory; give what is below it, or nothing if it is left out."""
-        self._check_name(path)
         present = lower.child(path[-1])
         record = present if isinstance(present, DIRECTORY_TYPES) else None
         if entry.bare and lower.known and record is None:
             return None  # marks for what is not there make no directory
+        self._check_name(path)
         over = _Below(known=lower.known, record=record)
         self._builder.set_meta(path, self._meta(path, entry, over))
         covers = present is not None and record is None and not self._form.covers

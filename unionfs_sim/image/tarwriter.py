@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final, TypeAlias
 
 import attrs
 
@@ -29,7 +29,7 @@ from unionfs_sim.core.paths import to_bytes, to_text
 from unionfs_sim.dialects.markers import MARKER_PREFIX, OPAQUE_MARKER, is_bookkeeping
 from unionfs_sim.errors import FormatError
 from unionfs_sim.image import tarheaders, tarstream
-from unionfs_sim.image.limits import Oddity
+from unionfs_sim.image.limits import DEFAULT_LIMITS, Oddity
 
 #: Takes a note of what was left out.
 Report: TypeAlias = Callable[[Oddity], None]
@@ -70,7 +70,8 @@ def write_layer(
 
     Raises:
         FormatError: The layer holds what a tar of a layer cannot: a socket, a device
-            that is a whiteout elsewhere, a name like that of a marker, a redirect.
+            that is a whiteout elsewhere, a name like that of a marker, a redirect,
+            names and xattrs of more than a mebibyte.
         OSError: EIO, the content of a file is gone; or *out* cannot be written.
 
     >>> import io
@@ -199,7 +200,7 @@ class _Writing:
                 path += b"/"
             if not node.implied:
                 # umoci and GNU tar call the root so as well.
-                yield tarheaders.header(path or b"./", tarstream.DIRECTORY, meta)
+                yield self._header(path or b"./", tarstream.DIRECTORY, meta)
             mark = Meta(mode=MARKER_MODE, mtime_ns=meta.mtime_ns)
             if node.opaque:
                 yield _marker(path + _OPAQUE_MARK, mark)
@@ -214,6 +215,14 @@ class _Writing:
                 if entry is not WHITEOUT
             )
         yield tarheaders.END
+
+    def _header(self, path: bytes, kind: str, meta: Meta, **more: Any) -> bytes:
+        """Give an entry's header, which readers have limits for, ours and Go's alike."""
+        header = tarheaders.header(path, kind, meta, **more)
+        if len(header) > DEFAULT_LIMITS.pax_bytes_max:
+            reason = f"its header of {len(header)} bytes is more than readers take"
+            raise self._error(path, reason)
+        return header
 
     def _meta(self, path: bytes, node: Leaf | Directory) -> Meta:
         place = f"{self.layer.label or 'layer'}: entry {to_text(path)[:1000]!r}"
@@ -245,25 +254,25 @@ class _Writing:
             first = self.names.setdefault(id(node), path)
             if first is not path:
                 kind = tarstream.HARD_LINK
-                yield tarheaders.header(path, kind, meta, link=first)
+                yield self._header(path, kind, meta, link=first)
                 return
         match node:
             case Regular(content=content):
                 size = content.size
-                yield tarheaders.header(path, tarstream.FILE, meta, size=size)
+                yield self._header(path, tarstream.FILE, meta, size=size)
                 yield from content.chunks()
                 yield tarheaders.padding(size)
             case Symlink(target=target):
                 link = to_bytes(target)
                 if not link or b"\0" in link:
                     raise self._error(path, f"a symbolic link to {target!r}")
-                yield tarheaders.header(path, tarstream.SYMLINK, meta, link=link)
+                yield self._header(path, tarstream.SYMLINK, meta, link=link)
             case Device():
                 kind = tarstream.BLOCK if node.block else tarstream.CHAR
                 device = self._device(path, node)
-                yield tarheaders.header(path, kind, meta, device=device)
+                yield self._header(path, kind, meta, device=device)
             case Fifo():
-                yield tarheaders.header(path, tarstream.FIFO, meta)
+                yield self._header(path, tarstream.FIFO, meta)
             case Socket():
                 raise self._error(path, "a socket, which a tar cannot hold")
 

@@ -7,6 +7,7 @@ import gzip
 import importlib
 import os
 import random
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -206,3 +207,20 @@ def test_spool_forgets_what_failed() -> None:
 
     assert b"whole" == spool.add([b"whole"]).read_all()
     spool.close()
+
+
+def test_full_disk_is_told_with_its_place() -> None:
+    """The spool has no name, so the error names the directory that is full."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    spool = Spool()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(UnionFSError) as caught:
+            spool.add([bytes(3000), bytes(3000)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        spool.close()
+
+    assert errno.EFBIG == caught.value.errno
+    assert tempfile.gettempdir() == caught.value.filename

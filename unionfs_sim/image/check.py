@@ -398,7 +398,7 @@ class _Checking(Notes):
         """Report names that several images have."""
         seen: set[str] = set()
         for names in tags:
-            for name in set(names) & seen:
+            for name in sorted(set(names) & seen):
                 self.say("warning", place, f"several images are called {name!r:.200}")
             seen.update(names)
 

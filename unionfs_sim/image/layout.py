@@ -182,7 +182,7 @@ class _Layout:
         found = exact or found
         if len({image.digest for image in found}) == 1:
             return found[0]
-        words = ", ".join(str(image.platform or "no platform") for image in images)
+        words = names.some(str(image.platform or "no platform") for image in images)
         what = "several images are" if found else "no image is"
         msg = f"{self._place}: {what} for {platform}; there are: {words or 'none'}"
         raise FormatError(msg)

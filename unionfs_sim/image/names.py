@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from unionfs_sim.errors import FormatError
 
 _DEFAULT_TAG: Final = "latest"
+
+#: How many texts a message shows, and how much of each.
+_SHOWN_MAX: Final = 20
+_SHOWN_CHARS_MAX: Final = 200
 _DOCKER_HUB: Final = ("docker.io/library/", "index.docker.io/library/", "docker.io/")
 
 
@@ -68,6 +72,22 @@ def matching(
     raise FormatError(msg)
 
 
+def some(texts: Iterable[str]) -> str:
+    """
+    List texts for a message: each once, the first twenty, and none longer than 200.
+
+    >>> some(["b", "a", "b"]), some(map(str, range(30)))[-11:]
+    ('b, a', '10 more ...')
+    """
+    different = list(dict.fromkeys(texts))
+    words = [
+        each if len(each) <= _SHOWN_CHARS_MAX else f"{each[:_SHOWN_CHARS_MAX]}..."
+        for each in different[:_SHOWN_MAX]
+    ]
+    left_out = len(different) - len(words)
+    return ", ".join([*words, f"{left_out} more ..."] if left_out else words)
+
+
 def listing(names_of_images: Sequence[Sequence[str]]) -> str:
     """
     Say which names there are.
@@ -77,7 +97,7 @@ def listing(names_of_images: Sequence[Sequence[str]]) -> str:
     """
     names = [name for names in names_of_images for name in names]
     nameless = sum(1 for names in names_of_images if not names)
-    words = ", ".join(names) if names else ""
+    words = some(names)
     if nameless:
         words += f"{', and ' if words else ''}{nameless} without a name"
     return f"it has: {words or 'no image'}"

@@ -102,19 +102,30 @@ class Spool:
         Append bytes and give their range; nothing is kept in memory.
 
         What *chunks* raises goes through, and what was appended then is forgotten.
+
+        Raises:
+            UnionFSError: ENOSPC and the like; it names the directory of the file.
         """
         if self._file is None:
             self._file = tempfile.TemporaryFile(buffering=0, prefix="unionfs-sim-")  # noqa: SIM115 - closed with the spool
         self._file.seek(self._size)
         size = 0
         for chunk in chunks:
-            view = memoryview(chunk)
-            while view:
-                view = view[self._file.write(view) :]
+            self._write(self._file, chunk)
             size += len(chunk)
         extent = Extent(self, self._size, size) if size else EMPTY
         self._size += size
         return extent
+
+    def _write(self, file: IO[bytes], chunk: bytes) -> None:
+        view = memoryview(chunk)
+        try:
+            while view:
+                view = view[file.write(view) :]
+        except OSError as error:
+            # It has no name of its own; TMPDIR is what its owner can do something about.
+            where = tempfile.gettempdir()
+            raise fs_error(error.errno or errno.EIO, where, op="write") from error
 
     def read_at(self, offset: int, size: int) -> bytes:
         """

@@ -94,6 +94,34 @@ def _circle(files: dict[str, bytes]) -> None:
     files[f"blobs/sha256/{digest}"] = files["index.json"] = raw
 
 
+def _many_images(files: dict[str, bytes]) -> None:
+    """List images that nobody has; a message must not list them all."""
+    manifest = "application/vnd.oci.image.manifest.v1+json"
+    entries = [
+        {
+            "mediaType": manifest,
+            "digest": f"sha256:{number:064x}",
+            "size": 1,
+            "platform": {"os": "linux", "architecture": f"a{number}"},
+        }
+        for number in range(14_000)
+    ]
+    files["index.json"] = json.dumps(
+        {"schemaVersion": 2, "manifests": entries}
+    ).encode()
+
+
+def _long_names(files: dict[str, bytes]) -> None:
+    index = json.loads(files["index.json"])
+    (entry,) = index["manifests"]
+    for letter in "xy":
+        other = dict(entry)
+        other["annotations"] = {"org.opencontainers.image.ref.name": letter * 1_000_000}
+        other["digest"] = f"sha256:{ord(letter):064x}"
+        index["manifests"].append(other)
+    files["index.json"] = json.dumps(index).encode()
+
+
 def _without(path: str) -> Callable[[dict[str, bytes]], None]:
     def change(files: dict[str, bytes]) -> None:
         del files[path]
@@ -158,6 +186,8 @@ LAYOUTS: Final = {
     "list instead of an index": _files("an object is wanted, not a list", lambda f: f.update({"index.json": b"[]"}), place="index.json"),
     "null instead of an index": _files("an object is wanted, not null", lambda f: f.update({"index.json": b"null"}), place="index.json"),
     "index without manifests": _document("index", "'manifests' is missing", lambda i: i.pop("manifests"), place="index.json"),
+    "index of fourteen thousand images": _files("several images are for|no image is for", _many_images),
+    "index with names of a megabyte": _files("a name is needed", _long_names),
     "index of a hundred thousand nothings": _files("more than|an object is wanted", lambda f: f.update({"index.json": b'{"schemaVersion": 2, "manifests": [' + b"0," * 99_999 + b"0]}"}), place="index.json"),
     "config that is a list": _document("manifest", "'config' is", lambda m: m.update(config=[])),
     "config with a lone surrogate": Case(

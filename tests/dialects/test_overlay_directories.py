@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -234,7 +233,7 @@ def test_options_print_as_they_are_parsed(
         tuple(data_only),
         upper,
         None if upper is None else work,
-        attrs.evolve(Policy(), ghosts=True),
+        Policy.from_options({}, upper=upper is not None),
     )
 
     assert options == MountOptions.parse(str(options))

@@ -69,14 +69,14 @@ class UnionChanger(UnionReader):
         )
         if known is None:
             self._cache.know(place)
-        if arrive and isinstance(place.live, UpperDirectory):
+        if arrive:
             self._arrive(place)
         return place
 
     def _arrive(self, place: walk.Place) -> None:
         """Leave the marks of looking a place's name up (S20)."""
-        if isinstance(place.live, UpperDirectory) and place.live.fresh and place.name:
-            self._space.settle(place.live)
+        if isinstance(place.live, (UpperDirectory, Broken)) and place.name:
+            self._space.child(place.directory, place.name)
 
     def mkdir(self, path: StrPath, mode: int = 0o777) -> None:
         """

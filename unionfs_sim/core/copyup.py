@@ -198,19 +198,24 @@ class Draft:
         if counts and "nlink" in inode.meta.private:
             self.add(SetMark(inode, "nlink", _relative(0)))
 
-    def drop(self, place: Place) -> None:
+    def drop(self, place: Place) -> int:
         """
         Count one name less of a hard-linked inode whose lower name goes (index=on).
 
         A lower inode that was not copied up yet goes into the index for that (S29).
+
+        Returns:
+            What keeps it from being copied up, or 0; what was is then (found-146).
         """
         policy, live = self.call.space.policy, place.live
         if not policy.index or live is None:
-            return
+            return 0
         if policy.nfs_export and not isinstance(live, (UpperFile, UpperDirectory)):
             # With nfs_export=on whatever goes is copied up for its handle first.
+            if is_lost(live):
+                return errno.ENOENT
             self.inode(place)
-            return
+            return 0
         if isinstance(live, UpperFile):
             parent = self.parents(place)
             if parent.entries.get(place.name) is live:
@@ -223,6 +228,7 @@ class Draft:
             inode = self._copy(live, origin=True, data=False)
             count = _relative(live.nlink - 2)  # the index entry, and the name that goes
             self.add(AddToIndex(inode, live), SetMark(inode, "nlink", count))
+        return 0
 
 
 _DIRECTORIES = (UpperDirectory, Directory, MergedDirectory, Broken)

@@ -25,6 +25,8 @@ from unionfs_sim.core.records import (
     DirectoryRecord,
     MergedDirectory,
     Record,
+    merging,
+    under_directory,
 )
 from unionfs_sim.core.sharing import SHARE, SHARED_MIN, Overlaid
 
@@ -115,13 +117,18 @@ class _Fold:
                     entries[name] = entry  # whatever is there
                     continue
                 present = entries.get(name) if name in entries else under.get(name)
+                unusable: Broken | None = None
                 if redirects is not None and entry.meta.private:
                     found = redirects.resolve(name, entry, directory, lower, present)
-                    if not isinstance(found, _Below):
+                    if isinstance(found, Broken) and found.node is found.merged:
+                        unusable, found = found, _Below(None)
+                    elif not isinstance(found, _Below):
                         entries[name] = found
                         merged.broken = merged.broken or isinstance(found, Broken)
                         continue
                     present = found.record
+                if isinstance(entry, Directory):
+                    present = under_directory(present)
                 if isinstance(present, Broken) and _goes_on(entry, present.node):
                     entries[name] = Broken(entry, present.errno)
                     merged.broken = True
@@ -130,6 +137,12 @@ class _Fold:
                 if child is not None:
                     assert isinstance(entry, Directory)
                     pending.append((child, entry, _directory(present, entry)))
+                if unusable is not None:
+                    merged.broken = True
+                    entries[name] = attrs.evolve(unusable, merged=child or entry)
+        if below is NOTHING and isinstance(root, MergedDirectory):
+            # A root merges with whatever is above (found-147).
+            self.root = merging(root)
 
     def _entry(
         self,
@@ -290,12 +303,14 @@ class _Redirects:
         self, entry: Directory, redirect: bytes, lower: DirectoryRecord | None
     ) -> _Below | Broken:
         """Find the directory that a redirected one merges with (overlayfs.md, 7)."""
-        if not self.rules.follows:
-            refused = lower is not None or self.rules.data_only
-            return Broken(entry, errno.EPERM) if refused else _Below(None)
+        follows = self.rules.follows
+        if not follows and lower is None and not self.rules.data_only:
+            return _Below(None)
         target = redirect_parts(redirect)
-        if target is None:
-            return Broken(entry, errno.EINVAL)
+        if target is None or not follows:
+            number = errno.EINVAL if target is None else errno.EPERM
+            merged = entry if self.root is NOTHING else None
+            return Broken(entry, number, merged=merged)
         return _Below(self._at(target, lower))
 
     def with_data(
@@ -332,7 +347,7 @@ class _Redirects:
         for part in parts:
             if not isinstance(record, DIRECTORY_TYPES):
                 return None
-            record = visible(record).get(part)
+            record = under_directory(visible(record).get(part))
         return record
 
     def _broken(self, entry: Regular, number: int, directory: Directory) -> Broken:
@@ -344,7 +359,10 @@ class _Redirects:
         mark (overlayfs.md, 1.5).
         """
         marked = directory.meta.private.get("opaque") == b"x"
-        return Broken(entry, number, marked and not self._lowest)
+        if not marked or self._lowest:
+            return Broken(entry, number)
+        loud = Broken(entry, number) if self.root is NOTHING else None
+        return Broken(entry, number, quiet=True, merged=loud)
 
 
 def redirect_parts(value: bytes) -> tuple[bool, tuple[Name, ...]] | None:

@@ -115,7 +115,7 @@ class Resolver:
         return found
 
     def name(
-        self, directory: Found, name: Name
+        self, directory: Found, name: Name, *, under: bool = False
     ) -> tuple[Found | None, tuple[Probe, ...], int]:
         """
         Look one name up in one merged directory.
@@ -124,11 +124,16 @@ class Resolver:
         settles it; a redirect changes what those further down are asked for.  Takes
         O(layers of the directory).
 
+        Args:
+            directory: The directory.
+            name: The name.
+            under: Whether a redirect led there, from a directory above.
+
         Returns:
             What was found, the layers asked, and what the lookup fails with if what is
             there cannot be used (else 0).
         """
-        search = _Search(self, directory, name)
+        search = _Search(self, directory, name, under=under)
         search.run()
         if search.error:
             return None, tuple(search.probes), search.error
@@ -145,7 +150,7 @@ class Resolver:
         for part in parts:
             if found is None or not isinstance(found.hits[0], _ANY_DIRECTORY):
                 return None, probes
-            found, more, error = self.name(found, part)
+            found, more, error = self.name(found, part, under=True)
             probes.extend(more)
             if error:
                 return None, probes
@@ -169,8 +174,11 @@ class Resolver:
 class _Search:
     """The lookup of one name in one directory, under way."""
 
-    def __init__(self, resolver: Resolver, directory: Found, name: Name) -> None:
+    def __init__(
+        self, resolver: Resolver, directory: Found, name: Name, *, under: bool
+    ) -> None:
         self._resolver = resolver
+        self._under = under
         self._members = list(zip(directory.layers, directory.hits, strict=True))
         self._wanted = name
         self._directories: list[tuple[int, AnyDirectory]] = []
@@ -223,15 +231,14 @@ class _Search:
 
     def _redirected(self, layer: int, redirect: bytes, *, last: bool) -> bool:
         """Go on by a redirect; tell whether no further layer of the parent is asked."""
-        if not self._resolver.rules.follows:
-            refused = not last or bool(self._resolver.rules.data_only)
-            self.error = errno.EPERM if refused else 0
-            return refused
-        if self._resolver.is_lowest(layer) and not self._resolver.rules.data_only:
+        follows = self._resolver.rules.follows
+        if follows or self._resolver.rules.data_only:
+            last = self._resolver.is_lowest(layer)
+        if last and not self._reads_last():
             return False
         target = redirect_parts(redirect)
-        if target is None:
-            self.error = errno.EINVAL
+        if target is None or not follows:
+            self.error = errno.EINVAL if target is None else errno.EPERM
             return True
         absolute, parts = target
         if not absolute:
@@ -240,6 +247,15 @@ class _Search:
         self._leaf, probes = self._resolver.below(layer, parts)
         self.probes.extend(probes)
         return True
+
+    def _reads_last(self) -> bool:
+        """
+        Tell whether the marks of the last layer are read as in the others.
+
+        Above data-only layers they are, if no layer above has the directory.
+        """
+        first = len(self._directories) == 1 and not self._under
+        return first and bool(self._resolver.rules.data_only)
 
     def _file(self, layer: int, entry: AnyLeaf) -> bool:
         """Take a file in; tell whether no further layer is asked."""

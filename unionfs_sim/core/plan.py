@@ -275,7 +275,9 @@ def unlink(call: Call, place: Place) -> Plan:
         raise failed(errno.EISDIR, place, "unlink")
     draft = Draft(call)
     parent = draft.parents(place)
-    draft.drop(place)
+    number = draft.drop(place)
+    if number:
+        return draft.plan("unlink", place, error=number)
     draft.add(removal(parent, place.name))
     return draft.plan("unlink", place)
 

@@ -77,11 +77,14 @@ class Broken:
             that a listing shows (overlayfs.md, 1.5).
         quiet: Whether a merged listing leaves it out, as it does in directories that
             are marked to hold xattr whiteouts.
+        merged: What it is once a directory lies over it, or over the one that it is
+            in, if that makes it another thing (found-134).
     """
 
     node: Leaf | Directory
     errno: int
     quiet: bool = False
+    merged: Record | None = None
 
     @property
     def kind(self) -> Kind:
@@ -92,6 +95,32 @@ class Broken:
     def meta(self) -> Meta:
         """The attributes of the node."""
         return self.node.meta
+
+
+def under_directory(record: Record | None) -> Record | None:
+    """
+    Give what a directory that is put over a record merges with.
+
+    Above data-only layers the kernel reads the marks of the lowest layer only where
+    nothing above has the directory.
+    """
+    if isinstance(record, Broken) and record.merged is not None:
+        return record.merged
+    return merging(record) if isinstance(record, MergedDirectory) else record
+
+
+def merging(record: MergedDirectory) -> MergedDirectory:
+    """Give a directory as it is once another lies over it (see `under_directory`)."""
+    if not record.broken:
+        return record
+    entries = {
+        name: entry.merged
+        for name, entry in record.entries.items()
+        if isinstance(entry, Broken) and isinstance(entry.merged, Broken)
+    }
+    if not entries:
+        return record
+    return attrs.evolve(record, entries={**record.entries, **entries})
 
 
 #: A directory of a merged view.

@@ -97,7 +97,9 @@ def rename(call: Call, source: Place, place: Place, flags: int = 0) -> Plan:
         draft.add(Exchange(from_directory, source.name, to_directory, place.name))
         draft.add(SetMeta(other, timed(other.meta, now)))
     else:
-        draft.drop(place)
+        number = draft.drop(place)
+        if number:
+            return draft.plan("rename", source, place, error=number)
         whited = to_directory.entries.get(place.name)
         if not covered(from_directory, source.name):
             draft.add(Move(from_directory, source.name, to_directory, place.name))

@@ -33,6 +33,7 @@ from unionfs_sim.core.records import (
     DIRECTORY_TYPES,
     Broken,
     Record,
+    under_directory,
 )
 from unionfs_sim.core.stack import Stack, View
 from unionfs_sim.core.upper import (
@@ -95,8 +96,13 @@ class Space:
         What cannot be looked up is given as a `Broken`, whose errno is the answer.
         """
         found = self.peek(directory, name)
-        if isinstance(found, UpperDirectory) and found.fresh:
-            self.settle(found)
+        if isinstance(found, UpperDirectory):
+            if found.fresh:
+                self.settle(found)
+        elif type(found) is Broken and isinstance(directory, UpperDirectory):
+            entry = directory.entries.get(name)
+            if isinstance(entry, UpperDirectory) and entry.fresh:
+                self.settle(entry)
         return found
 
     def peek(self, directory: LiveDirectory, name: Name) -> Live | None:
@@ -162,7 +168,7 @@ class Space:
             return names(directory, ghosts=ghosts)
         entries = sorted(directory.entries.items(), key=itemgetter(0))
         for _, entry in entries:
-            if isinstance(entry, UpperDirectory) and entry.fresh and not entry.broken:
+            if isinstance(entry, UpperDirectory) and entry.fresh:
                 self.settle(entry)
         if directory.below is None:
             if directory is not self.root and not any(
@@ -322,9 +328,11 @@ class _Thaw:
         redirect = entry.meta.private.get("redirect")
         if redirect is not None and not entry.opaque:
             broken, present = self._redirected(parent, redirect)
+        present = under_directory(present)
         lower = present if isinstance(present, DIRECTORY_TYPES) else None
         if isinstance(present, Broken) and isinstance(present.node, Directory):
             broken = broken or (0 if entry.opaque else present.errno)
+            lower = _met(present.node)
         made = UpperDirectory(
             with_private(lower.meta, NO_XATTRS)
             if entry.implied and lower
@@ -335,7 +343,7 @@ class _Thaw:
             name=name,
         )
         made.broken = broken
-        made.fresh = True
+        made.fresh = True  # also if broken: found-135
         parent.entries[name] = made
         return made
 
@@ -343,12 +351,12 @@ class _Thaw:
         self, parent: UpperDirectory, redirect: bytes
     ) -> tuple[int, Record | None]:
         """Find what a redirect of the upper leads to, or the errno of its lookup."""
-        if not self._policy.follows:
-            refused = parent.below is not None or self._view.rules.data_only
-            return errno.EPERM if refused else 0, None
+        follows = self._policy.follows
+        if not follows and parent.below is None and not self._view.rules.data_only:
+            return 0, None
         target = redirect_parts(redirect)
-        if target is None:
-            return errno.EINVAL, None
+        if target is None or not follows:
+            return errno.EINVAL if target is None else errno.EPERM, None
         return 0, self._at(parent, target)
 
     def _at(
@@ -359,7 +367,7 @@ class _Thaw:
         for part in parts:
             if not isinstance(record, DIRECTORY_TYPES):
                 return None
-            record = visible(record).get(part)
+            record = under_directory(visible(record).get(part))
         return record
 
     def _file(
@@ -401,6 +409,12 @@ class _Thaw:
                 inode.node = attrs.evolve(entry, content=data.content)
             else:
                 inode.broken = errno.EIO
+
+
+def _met(lower: Directory) -> Directory | None:
+    """Give a directory whose lookup fails, unless its own redirect cannot be read."""
+    malformed = redirect_parts(lower.meta.private.get("redirect", b"x")) is None
+    return None if malformed else lower
 
 
 @final

@@ -242,12 +242,14 @@ _DATA: Final = ("data", "more", "deep/data")
 
 
 def _data_layers(
-    rng: Random, layers: Sequence[dict[str, TreeNode]]
+    rng: Random, layers: Sequence[dict[str, TreeNode]], *, metacopy: bool
 ) -> list[dict[str, TreeNode]]:
     """
-    Draw data-only layers, and make files of layers stand for data in them.
+    Draw data-only layers, and make files of layers, top first, stand for data in them.
 
-    A few stand for data that is nowhere: they can be seen, and not be opened.
+    A few stand for data that is nowhere: they can be seen, and not be opened.  Without
+    *metacopy* those of the lowest layer alone can be looked up: above it there is one a
+    layer, for two in a directory break its listing off.
     """
     data: list[dict[str, TreeNode]] = []
     for _ in range(rng.choice((1, 1, 2))):
@@ -258,10 +260,12 @@ def _data_layers(
                 data[-1][path] = TreeNode(type="file", content=content)
     linked = {node.hardlink for tree in layers for node in tree.values()}
     for tree in layers:
+        room = len(tree) if metacopy or tree is layers[-1] else 1
         for path, node in tree.items():
             plain = node.type == "file" and node.hardlink is None
-            if not plain or path in linked or rng.random() < 0.5:
+            if not plain or path in linked or not room or rng.random() < 0.5:
                 continue
+            room -= 1
             target = rng.choice(_DATA)
             found = next((layer[target] for layer in data if target in layer), None)
             tree[path] = attrs.evolve(
@@ -306,7 +310,7 @@ def draw_case(rng: Random, name: str) -> Case:
     _fit_sizes((*lower[::-1], upper or {}))
     data_only: list[dict[str, TreeNode]] = []
     if "userxattr" not in options and rng.random() < 0.04:
-        data_only = _data_layers(rng, lower)
+        data_only = _data_layers(rng, lower, metacopy=options.get("metacopy") == "on")
         _fit_sizes((*lower[::-1], upper or {}))
     sketch = Sketch.of((upper or {}, *lower))
     programmer = ProgramMaker(

@@ -1,8 +1,8 @@
 """
 Many clients at once, and many that leave in the middle: nothing hangs, nothing stays.
 
-``UNIONFS_SIM_LOAD_SECONDS=60 pytest -m slow tests/containers/api/test_load.py`` is the
-long version.
+``UNIONFS_SIM_LOAD_SECONDS=60 pytest -s -m slow tests/containers/api/test_load.py`` is
+the long version, which also tells what was in use before, meanwhile and after.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import gc
 import os
 import random
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -28,10 +31,24 @@ THREADS = 50
 STREAMS = 1_000
 
 
-def used() -> tuple[int, int]:
-    """Count threads and open files."""
+def used() -> dict[str, int]:
+    """Count threads, open files, and the sockets among them."""
     gc.collect()
-    return threading.active_count(), len(os.listdir("/proc/self/fd"))
+    names = os.listdir("/proc/self/fd")
+    links = []
+    for name in names:
+        with suppress(FileNotFoundError):
+            links.append(os.readlink(f"/proc/self/fd/{name}"))
+    sockets = sum(link.startswith("socket:") for link in links)
+    threads = threading.active_count()
+    return {"threads": threads, "files": len(names), "sockets": sockets}
+
+
+def memory() -> str:
+    """Say what memory the process has, and how many objects there are."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    mib = pages * os.sysconf("SC_PAGESIZE") / 2**20
+    return f"{mib:.1f} MiB, {len(gc.get_objects()):,} objects"
 
 
 def settles(done: Callable[[], bool]) -> bool:
@@ -78,6 +95,7 @@ def test_many_clients_at_once(ask: Asker, server: Server) -> None:
     life(ask, "first")
     assert settles(lambda: not server.connections)
     before, objects = used(), len(gc.get_objects())
+    sys.stdout.write(f"\nbefore: {before}, {memory()}\n")
     until = time.monotonic() + SECONDS
     wrong: list[BaseException] = []
     lives = [0] * THREADS
@@ -93,6 +111,8 @@ def test_many_clients_at_once(ask: Asker, server: Server) -> None:
     threads = [threading.Thread(target=work, args=(i,)) for i in range(THREADS)]
     for thread in threads:
         thread.start()
+    time.sleep(SECONDS / 2)
+    sys.stdout.write(f"half way: {used()}, {memory()}, {sum(lives):,} lives\n")
     for thread in threads:
         thread.join(SECONDS + 120)
 
@@ -102,6 +122,7 @@ def test_many_clients_at_once(ask: Asker, server: Server) -> None:
     assert sum(lives) >= THREADS
     assert settles(lambda: not server.connections)
     assert settles(lambda: used() == before)
+    sys.stdout.write(f"after: {used()}, {memory()}, {sum(lives):,} lives\n")
     engine = server.engine
     assert (0, 0) == (len(engine.containers), len(engine.volumes))
     assert len(gc.get_objects()) < objects * 1.05 + 10_000  # the kept events, and more
@@ -112,6 +133,7 @@ def test_streams_that_are_cut(ask: Asker, server: Server) -> None:
     ask.run("web", "sh", "-c", "while sleep 0.05; do echo tick; done", OpenStdin=True)
     assert settles(lambda: not server.connections)
     before = used()
+    sys.stdout.write(f"\nbefore: {before}, {memory()}\n")
     chance = random.Random(7)
     plans = [chance.randrange(5) for _ in range(STREAMS)]
     wrong: list[BaseException] = []
@@ -132,6 +154,7 @@ def test_streams_that_are_cut(ask: Asker, server: Server) -> None:
     assert not wrong
     assert settles(lambda: not server.connections)
     assert settles(lambda: used() == before)
+    sys.stdout.write(f"after {STREAMS:,} streams: {used()}, {memory()}\n")
     assert 204 == ask("DELETE", "/containers/web?force=1").status
 
 

@@ -61,6 +61,16 @@ def test_a_real_docker_is_asked_if_that_is_wanted(tmp_path: Path) -> None:
     assert "error" in found or "failed" in found
 
 
+@pytest.mark.oracle
+def test_a_real_docker_runs_the_same_tests(
+    tmp_path: Path, real: tuple[str, docker.DockerClient]
+) -> None:
+    """With the same outcome; what looks into the engine is left out."""
+    found = outcome(tmp_path, *plugin(["--real-docker"]), DOCKER_HOST=real[0])
+
+    assert found.startswith("1 passed, 1 skipped")
+
+
 @pytest.mark.usefixtures("docker_client")
 def test_the_fixtures_fit_together(
     docker_client: docker.DockerClient, docker_engine: Engine

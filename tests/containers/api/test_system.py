@@ -22,6 +22,28 @@ def test_ping(ask: Asker, prefix: str) -> None:
     assert "1" == found.headers["Builder-Version"]
 
 
+@pytest.mark.parametrize("newest", ["1.44", "1.50", "1.51"])
+def test_a_newer_client_comes_down(ask: Asker, newest: str) -> None:
+    """
+    What a client of 28.x does first: ping by HEAD without a version, then speak the
+    version that it is told.  One that insists on its own is told what there is.
+    """
+    headers = {"User-Agent": "Docker-Client/28.4.0 (linux)"}
+    ping = ask("HEAD", "/_ping", headers=headers)
+    ours = ping.headers["Api-Version"]
+    spoken = min(newest, ours, key=lambda text: [int(x) for x in text.split(".")])
+    info = ask("GET", f"/v{spoken}/info", headers=headers)
+    version = ask("GET", f"/v{spoken}/version", headers=headers).json
+    refused = ask("GET", f"/v{newest}/containers/json", headers=headers)
+
+    assert ("1.41", 200, 200) == (spoken, ping.status, info.status)
+    assert ("1.41", "1.24") == (version["ApiVersion"], version["MinAPIVersion"])
+    assert 400 == refused.status
+    assert (
+        f"client version {newest} is too new. Maximum supported API version is 1.41"
+    ) == refused.message
+
+
 def test_ping_by_head(ask: Asker) -> None:
     """No body."""
     found = ask("HEAD", "/_ping")

@@ -9,7 +9,7 @@ import pytest
 from unionfs_sim import Layer, UnionFS
 from unionfs_sim.containers import Engine, Image, trees
 from unionfs_sim.containers.build import build
-from unionfs_sim.containers.buildcontext import Context
+from unionfs_sim.containers.buildcontext import Context, open_context
 from unionfs_sim.containers.dockerfile import parse
 from unionfs_sim.containers.errors import (
     ContainerBuildError,
@@ -186,18 +186,115 @@ def test_triggers(engine: Engine) -> None:
         ("FROM busybox\nCOPY none /x", InvalidParameter, "file does not exist"),
         ("FROM busybox\nCOPY a b /x", InvalidParameter, "must be a directory"),
         ("FROM busybox\nADD http://x/y /x", NotImplemented_, "URL"),
-        ("FROM busybox\nENV A", InvalidParameter, "two arguments"),
-        ("FROM busybox\nRUN", InvalidParameter, "requires arguments"),
+        (
+            "FROM busybox\nENV A",
+            InvalidParameter,
+            "^failed to parse Dockerfile: ENV must have two arguments$",
+        ),
+        ("FROM busybox\nLABEL A", InvalidParameter, "LABEL must have two arguments"),
+        (
+            "FROM busybox\nRUN",
+            InvalidParameter,
+            "^dockerfile parse error line 2: RUN requires at least one argument$",
+        ),
+        ("FROM busybox\nUSER", InvalidParameter, "USER requires exactly one argument"),
+        (
+            "FROM busybox\nCOPY a",
+            InvalidParameter,
+            "line 2: COPY requires at least two arguments, but only one was provided.",
+        ),
+        (
+            "FROM busybox as",
+            InvalidParameter,
+            "line 1: FROM requires either one or three arguments",
+        ),
+        ("FROM busybox AS 1x", InvalidParameter, 'invalid name for build stage: "1x"'),
+        ("FROM ${U}", InvalidParameter, r"base name \(\$\{U\}\) should not be blank"),
+        ("FROM busybox\nEXPOSE a/b", InvalidParameter, "Invalid containerPort: a$"),
+        (
+            'FROM busybox\nVOLUME [""]',
+            InvalidParameter,
+            "line 2: VOLUME specified can not be an empty string",
+        ),
     ],
 )
 def test_dockerfiles_that_fail(
     engine: Engine, text: str, error: type[EngineError], reason: str
 ) -> None:
-    """Each for its reason; no container stays behind."""
+    """Each for its reason; a container stays behind only of a command that failed."""
     with pytest.raises(error, match=reason):
-        build(engine, text, {"a": "", "b": ""})
+        build(engine, text, {"a": "", "b": ""}, forcerm=True)
 
     assert 0 == len(engine.containers)
+
+
+def test_the_container_of_a_command_that_fails_stays(engine: Engine) -> None:
+    """So one can look what went wrong in it."""
+    with pytest.raises(ContainerBuildError):
+        build(engine, "FROM busybox\nRUN echo why > /f; exit 3")
+
+    (left,) = engine.containers.list(all=True)
+    assert ("exited", 3) == (left.status, left.attrs["State"]["ExitCode"])
+    assert ["A /f"] == [str(each) for each in left.diff()]
+
+
+def test_quotes_and_variables_as_the_classic_builder_reads_them(engine: Engine) -> None:
+    """Values keep their blanks, quotes their meaning; compared with 20.10.24."""
+    text = """FROM busybox
+ENV A="a  b" B='$A' C=x\\ y D=${A:+set} E=${NO:-"d e"}
+ENV F=$A G=\\$A H="q\\"q"
+ENV I one $A 'two'
+LABEL "l 1"="$A" l2=$B
+EXPOSE 80 $NO 100-102 9/UDP
+VOLUME /data ["/d2"] $A
+USER ${NO:-7}
+WORKDIR /w/${NO:-x}
+HEALTHCHECK --interval=5s --retries=2 CMD true
+"""
+    config = made(engine, text).config
+
+    env = dict(each.split("=", 1) for each in config["Env"])
+    assert {
+        "A": "a  b", "B": "$A", "C": "x y", "D": "", "E": "d e", "F": "a  b",
+        "G": "$A", "H": 'q"q', "I": "one a  b two",
+    } == {name: env[name] for name in "ABCDEFGHI"}  # fmt: skip
+    assert {"l 1": "a  b", "l2": "$A"} == config["Labels"]
+    ports = ["100/tcp", "101/tcp", "102/tcp", "80/tcp", "9/udp"]
+    assert ports == sorted(config["ExposedPorts"])
+    assert {"/data", "[/d2]", "a  b"} == set(config["Volumes"])
+    assert ("7", "/w/x") == (config["User"], config["WorkingDir"])
+    check = {"Test": ["CMD-SHELL", "true"], "Interval": 5 * 10**9, "Retries": 2}
+    assert check == config["Healthcheck"]
+
+
+def test_a_link_that_is_named_is_followed(engine: Engine) -> None:
+    """Its target is copied, under the name that was given."""
+    fs = UnionFS()
+    fs.write_text("/f", "file\n")
+    fs.symlink("f", "/l")
+    build(engine, "FROM busybox\nCOPY l /d/\nCOPY l /m\n", fs, tags=["app"])
+
+    assert "file\nfile\n" == run(engine, "cat /d/l /m")
+    assert "" == run(engine, "find /d /m -type l")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept"),
+    [
+        ("*.txt", ["d/a.txt", "d/b", "e/a.txt"]),
+        ("**/*.txt", ["d/b"]),
+        ("d", ["a.txt", "e/a.txt"]),
+        ("?/a.txt\n!e/a.txt", ["a.txt", "d/b", "e/a.txt"]),
+    ],
+)
+def test_what_is_ignored(pattern: str, kept: list[str]) -> None:
+    """Only ``**`` reaches over a slash; later lines win."""
+    names = ["a.txt", "d/a.txt", "d/b", "e/a.txt"]
+    fs = open_context({**dict.fromkeys(names, ""), ".dockerignore": pattern})
+
+    left = [f"{top}/{x}".lstrip("/") for top, _, files in fs.walk("/") for x in files]
+
+    assert kept == sorted(set(left) - {".dockerignore"})
 
 
 def test_lines_are_continued() -> None:

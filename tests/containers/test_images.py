@@ -12,7 +12,14 @@ import pytest
 from unionfs_sim import WHITEOUT, Layer
 from unionfs_sim.containers import archives
 from unionfs_sim.containers import images as nouns
-from unionfs_sim.containers.errors import Conflict, InvalidParameter, NotFound
+from unionfs_sim.containers.engine import Engine
+from unionfs_sim.containers.errors import (
+    Conflict,
+    EngineError,
+    InvalidParameter,
+    NotFound,
+    System,
+)
 from unionfs_sim.containers.imagestore import ImageStore
 from unionfs_sim.image.write import write_image
 
@@ -326,3 +333,56 @@ def test_import_makes_one_layer_without_config(images: ImageStore) -> None:
         plain.history()[0]["CreatedBy"],
         plain.history()[0]["Comment"],
     )
+
+
+@pytest.mark.parametrize(
+    ("filters", "left"),
+    [
+        ({}, ["kept:latest", "old:latest"]),
+        ({"dangling": ["false"]}, []),
+        ({"dangling": ["false"], "label": ["k"]}, ["old:latest"]),
+        ({"dangling": ["false"], "label!": ["k=v"]}, ["kept:latest"]),
+        ({"dangling": ["false"], "until": ["1h"]}, ["kept:latest", "old:latest"]),
+        ({"dangling": ["false"], "until": ["-1h"]}, []),
+        (
+            {"dangling": ["false"], "until": ["2001-01-01"]},
+            ["kept:latest", "old:latest"],
+        ),
+    ],
+)
+def test_what_a_prune_of_images_takes(
+    filters: dict[str, list[str]], left: list[str]
+) -> None:
+    """Labels and age decide as well."""
+    engine = Engine.with_busybox()
+    engine.images.get("busybox").tag("old")
+    engine.images.remove("busybox:latest")
+    engine.build("FROM old\nLABEL k=v\n", tag="kept")
+
+    engine.images.prune(filters=filters)
+
+    assert left == sorted(tag for image in engine.images.list() for tag in image.tags)
+
+
+@pytest.mark.parametrize(
+    ("filters", "error", "reason"),
+    [
+        ({"foo": ["x"]}, InvalidParameter, "Invalid filter 'foo'"),
+        (
+            {"dangling": ["maybe"]},
+            InvalidParameter,
+            r"Invalid filter 'dangling=\[maybe",
+        ),
+        ({"until": ["x"]}, System, 'failed to parse value as time or duration: "x"'),
+        ({"until": ["1h", "2h"]}, System, "more than one until filter specified"),
+    ],
+)
+def test_filters_of_a_prune_that_cannot_be(
+    images: ImageStore,
+    filters: dict[str, list[str]],
+    error: type[EngineError],
+    reason: str,
+) -> None:
+    """In the words of an engine of 20.10.24."""
+    with pytest.raises(error, match=reason):
+        images.prune(filters=filters)

@@ -15,6 +15,7 @@ from unionfs_sim.containers.errors import (
     InvalidParameter,
     NotFound,
     NotModified,
+    System,
 )
 from unionfs_sim.containers.scheduling import Steps, Timeline
 
@@ -512,3 +513,33 @@ def test_the_first_process_gets_from_inside_only_what_it_traps(engine: Engine) -
 
     assert "running" == plain.status
     assert b"caught\n" == trapping.logs()
+
+
+def test_a_prune_leaves_what_is_young(engine: Engine) -> None:
+    """``until`` is a moment: what was made after it stays."""
+    engine.containers.run("busybox", "true")
+
+    assert (
+        engine.containers.prune(filters={"until": "10m"})["ContainersDeleted"] is None
+    )
+    assert engine.containers.prune(filters={"until": "-1h"})["ContainersDeleted"]
+
+
+def test_an_empty_entry_point_clears_that_of_the_image(engine: Engine) -> None:
+    """As ``docker run --entrypoint ""`` asks for it."""
+    engine.build('FROM busybox\nENTRYPOINT ["echo", "ep"]\n', tag="app")
+
+    out = engine.containers.run("app", ["echo", "hi"], entrypoint="", remove=True)
+
+    assert b"hi\n" == out
+
+
+def test_a_slash_behind_a_file_asks_for_a_directory(engine: Engine) -> None:
+    """So ``docker cp`` to it fails, instead of replacing the file."""
+    container = engine.containers.create("busybox", "true")
+
+    for path in ("/etc/passwd/", "/etc/passwd/."):
+        with pytest.raises(System, match=rf"lstat /.*/merged{path}: not a directory"):
+            container.path_status(path)
+        with pytest.raises(System, match="not a directory"):
+            container.get_archive(path)

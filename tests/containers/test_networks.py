@@ -382,3 +382,18 @@ def test_a_joined_container_gets_no_other_network(engine: Engine) -> None:
 
     with pytest.raises(Forbidden, match="sharing network namespace"):
         engine.networks.create("net").connect(joined)
+
+
+def test_what_the_predefined_networks_refuse(engine: Engine) -> None:
+    """Nobody makes a second one, and who has no network gets none."""
+    with pytest.raises(Forbidden, match="not permitted on predefined bridge network"):
+        engine.networks.create("bridge")
+    alone = engine.containers.run("busybox", "sleep 1000", network="none", detach=True)
+    with pytest.raises(
+        Forbidden, match=r"one of the networks in private \(none\) mode"
+    ):
+        engine.networks.create("net").connect(alone)
+    code, out = alone.exec_run("hostname -i")
+    assert (1, f"hostname: {alone.short_id}: Host name lookup failure\n".encode()) == (
+        code, out,
+    )  # fmt: skip

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from unionfs_sim.containers import buildcontext, trees
 from unionfs_sim.containers.dockerfile import parse
+from unionfs_sim.containers.dockerwords import expand
 from unionfs_sim.containers.errors import (
     ContainerBuildError,
     InvalidParameter,
     NotFound,
     NotImplemented_,
 )
+from unionfs_sim.containers.healthcheck import health_check
 from unionfs_sim.containers.ids import short
 from unionfs_sim.containers.images import Image, derive
 from unionfs_sim.containers.instructions import (
@@ -29,7 +31,6 @@ from unionfs_sim.containers.instructions import (
     change,
     changes_config,
     command,
-    expand,
     words_of,
 )
 from unionfs_sim.containers.states import timestamp
@@ -41,13 +42,10 @@ from unionfs_sim.errors import UnionFSError
 from unionfs_sim.image.image import Image as ImageValue
 
 if TYPE_CHECKING:
+    from unionfs_sim.containers.container import Container
     from unionfs_sim.containers.engine import Engine
 
 _NOP: Final = "/bin/sh -c #(nop) "
-#: Instructions whose text may hold variables.
-_EXPANDED: Final = frozenset(
-    "ADD COPY ENV EXPOSE LABEL STOPSIGNAL USER VOLUME WORKDIR ONBUILD".split()  # noqa: SIM905
-)
 
 
 def build(
@@ -59,6 +57,7 @@ def build(
     buildargs: Mapping[str, str] | None = None,
     target: str | None = None,
     nocache: bool = False,
+    forcerm: bool = False,
     report: Callable[[str], object] | None = None,
 ) -> Image:
     """
@@ -72,6 +71,7 @@ def build(
         buildargs: Values of ARG.
         target: The stage to stop after.
         nocache: Whether all steps are done, although they were done before.
+        forcerm: Whether the container of a command that fails goes as well.
         report: Takes what the builder prints.
 
     Raises:
@@ -88,7 +88,9 @@ def build(
     """
     fs = buildcontext.open_context(context or {})
     with engine.verb():
-        job = _Build(engine, fs, buildargs or {}, nocache=nocache, report=report)
+        job = _Build(
+            engine, fs, buildargs or {}, nocache=nocache, forcerm=forcerm, report=report
+        )
         image = job.run(parse(dockerfile), target)
         for tag in tags:
             image.tag(tag)
@@ -107,12 +109,14 @@ class _Build:
         buildargs: Mapping[str, str],
         *,
         nocache: bool,
+        forcerm: bool,
         report: Callable[[str], object] | None,
     ) -> None:
         self._engine = engine
         self._context = context
         self._given = buildargs
         self._nocache = nocache
+        self._forcerm = forcerm
         self._report = report
         self._stages: dict[str, Image] = {}
         self._arguments: dict[str, str] = {}
@@ -132,7 +136,7 @@ class _Build:
         """Do all steps."""
         stage, stage_name = -1, ""
         for number, step in enumerate(steps, 1):
-            self.say(f"Step {number}/{len(steps)} : {step.name} {step.text}")
+            self.say(f"Step {number}/{len(steps)} : {step.original}")
             if step.name == "FROM":
                 if target is not None and stage >= 0 and target in {
                     stage_name, str(stage)
@@ -164,6 +168,9 @@ class _Build:
     def _from(self, step: Instruction) -> str:
         words = step.text.split()
         name = expand(words[0], self._globals)
+        if not name:
+            msg = f"base name ({words[0]}) should not be blank"
+            raise InvalidParameter(msg)
         stage_name = words[2].lower() if len(words) == 3 else ""
         self._arguments = {}
         self._author = ""
@@ -191,7 +198,7 @@ class _Build:
         name, equals, default = step.text.partition("=")
         value = self._given.get(name)
         if value is None and equals:
-            value = expand(default.strip("\"'"), where)
+            value = expand(default, {**where, **self._globals})
         if value is None:
             value = self._globals.get(name)
         if value is not None:
@@ -210,8 +217,6 @@ class _Build:
 
     def _step(self, step: Instruction) -> None:
         text = step.text
-        if step.name in _EXPANDED:
-            text = expand(text, self._variables)
         match step.name:
             case "ARG":
                 self._argument(step, self._arguments)
@@ -221,22 +226,19 @@ class _Build:
             case "COPY" | "ADD":
                 self._copy(step, text)
             case "WORKDIR":
-                self._workdir(text)
+                self._workdir(step)
             case "MAINTAINER":
                 self._author = text
                 self._save(self._config, f"{_NOP} MAINTAINER {text}", None)
             case "HEALTHCHECK":
                 config = self._config
-                config["Healthcheck"] = {"Test": ["NONE"]}
-                if text != "NONE":
-                    test = command(text.partition(" ")[2])
-                    config["Healthcheck"] = {"Test": ["CMD", *test]}
+                config["Healthcheck"] = health_check(step)
                 self._save(config, f"{_NOP} HEALTHCHECK {text}", None)
             case name if changes_config(name):
                 config = self._config
                 if name == "ENTRYPOINT":
                     config.pop("Cmd", None)
-                shown = change(config, Instruction(name, text))
+                shown = change(config, step, self._variables)
                 self._save(config, f"{_NOP}{shown}", None)
             case _:
                 msg = f"{step.name} is not supported"
@@ -282,6 +284,10 @@ class _Build:
             container=container,
             container_config=self._container_config(config, created_by, container),
         )
+        if contained and not self._ran:
+            # The classic builder makes a container for what only changes the config.
+            self.say(f" ---> Running in {short(container)}")
+            self.say(f"Removing intermediate container {short(container)}")
         self._image = self._engine.images.add(value, parent=parent)
         cache[chain] = self._image.id
 
@@ -322,24 +328,27 @@ class _Build:
         container = self._engine.containers.create_from(body)
         self._ran = container.id
         self.say(f" ---> Running in {container.short_id}")
-        try:
-            container.start()
-            code = int(container.wait()["StatusCode"])
-            log = container.logs().decode("utf-8", "replace")
-            for line in log.splitlines():
-                self.say(line)
-            if code:
-                msg = f"The command '{' '.join(argv)}' returned a non-zero code: {code}"
-                raise ContainerBuildError(msg, code, log)
-            layer = container.rw.commit()
-            return layer if len(layer) else None
-        finally:
-            container.remove(v=True, force=True)
-            self.say(f"Removing intermediate container {container.short_id}")
+        container.start()
+        code = int(container.wait()["StatusCode"])
+        log = container.logs().decode("utf-8", "replace")
+        for line in log.splitlines():
+            self.say(line)
+        if code:
+            if self._forcerm:
+                self._removed(container)
+            msg = f"The command '{' '.join(argv)}' returned a non-zero code: {code}"
+            raise ContainerBuildError(msg, code, log)
+        layer = container.rw.commit()
+        self._removed(container)
+        return layer if len(layer) else None
 
-    def _workdir(self, text: str) -> None:
+    def _removed(self, container: Container) -> None:
+        container.remove(v=True, force=True)
+        self.say(f"Removing intermediate container {container.short_id}")
+
+    def _workdir(self, step: Instruction) -> None:
         config = self._config
-        shown = change(config, Instruction("WORKDIR", text))
+        shown = change(config, step, self._variables)
         path = str(config["WorkingDir"])
 
         def made() -> Layer | None:
@@ -360,14 +369,7 @@ class _Build:
     # --- copying ------------------------------------------------------------------
 
     def _copy(self, step: Instruction, text: str) -> None:
-        words = words_of(text)
-        if len(words) < 2:
-            msg = (
-                f"{step.name} requires at least two arguments, but only one was"
-                " provided. Destination could not be determined."
-            )
-            raise InvalidParameter(msg)
-        *names, target = words
+        *names, target = [expand(word, self._variables) for word in words_of(text)]
         fs: FileSystem = self._context
         if "from" in step.flags:
             fs = self._other(step.flags["from"])
@@ -411,7 +413,8 @@ class _Build:
         target: str,
     ) -> Layer:
         fs = self._view()
-        owner = self._owner(fs, step.flags.get("chown", ""))
+        chown = expand(step.flags.get("chown", ""), self._variables)
+        owner = self._owner(fs, chown)
         into = target.endswith(("/", "/.")) or fs.isdir(target)
         place = posixpath.normpath(target)
         try:

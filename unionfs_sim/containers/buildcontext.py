@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import io
 import posixpath
+import re
 import stat
 import tarfile
 from collections.abc import Mapping
@@ -24,6 +26,7 @@ Context: TypeAlias = (
 )
 
 _MODE: Final = 0o644
+_LINKS_MAX: Final = 40
 
 
 def open_context(context: Context) -> FileSystem:
@@ -101,9 +104,24 @@ def _ignored(path: str, patterns: list[str]) -> bool:
         wanted = pattern.lstrip("!").strip("/")
         parts = path.split("/")
         heads = ("/".join(parts[: n + 1]) for n in range(len(parts)))
-        if any(fnmatch.fnmatchcase(head, wanted) for head in heads):
+        if any(_regex(wanted).fullmatch(head) for head in heads):
             ignored = not keeps
     return ignored and path not in {".dockerignore", "Dockerfile"}
+
+
+@functools.cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    """Give a pattern of ``.dockerignore``: only ``**`` reaches over a slash."""
+    rules = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
+    parts = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|\\?.", pattern)
+    out = []
+    for part in parts:
+        if len(part) > 2 and part[0] == "[":
+            out.append(part)
+        else:
+            escaped = re.escape(part[1:] if part[0] == "\\" and part[1:] else part)
+            out.append(rules.get(re.escape(part).replace("/", "/"), escaped))
+    return re.compile("".join(out))
 
 
 @final
@@ -152,8 +170,20 @@ def sources(fs: FileSystem, names: list[str], verb: str) -> list[Source]:
                     f" .dockerignore: stat {name}: file does not exist"
                 )
                 raise InvalidParameter(msg)
-            found.append(Source(path, posixpath.basename(path), fs.isdir(path)))
+            # A link that is named is followed; links below a directory are copied.
+            real = _followed(fs, path)
+            found.append(Source(real, posixpath.basename(path), fs.isdir(real)))
     return found
+
+
+def _followed(fs: FileSystem, path: str) -> str:
+    for _ in range(_LINKS_MAX):
+        if not fs.islink(path):
+            break
+        path = posixpath.normpath(
+            posixpath.join(posixpath.dirname(path), fs.readlink(path))
+        )
+    return path
 
 
 def fingerprint(fs: FileSystem, found: list[Source]) -> str:

@@ -256,6 +256,7 @@ class Container(Living):
 
         Raises:
             NotFound: It is not there.
+            System: A slash at the end asks for a directory, which it is not.
         """
         table = self.copy_table()
         shown = self._status_in(table, path)
@@ -271,6 +272,7 @@ class Container(Living):
 
         Raises:
             NotFound: There is nothing.
+            System: A slash at the end asks for a directory, which it is not.
         """
         return self._status_in(self.copy_table(), path)
 
@@ -283,6 +285,11 @@ class Container(Living):
         except UnionFSError as error:
             msg = f"Could not find the file {path} in container {self.name}"
             raise NotFound(msg) from error
+        if path.endswith(("/", "/.")) and not table.isdir(place):
+            # The engine asks for the status of just this path.
+            slashed = path if path.startswith("/") else f"/{path}"
+            msg = f"lstat {self.merged}{slashed}: not a directory"
+            raise System(msg)
         return {
             "name": place.rpartition("/")[2] or "/",
             "size": status.st_size,

@@ -6,12 +6,20 @@ import re
 from typing import Final
 
 from unionfs_sim.containers.errors import InvalidParameter
-from unionfs_sim.containers.instructions import Instruction, changes_config
+from unionfs_sim.containers.instructions import (
+    Instruction,
+    changes_config,
+    pairs,
+    words_of,
+)
 
 _FLAG: Final = re.compile(r"--([a-z-]+)(?:=(\S*))?\s*")
 _KNOWN: Final = frozenset(
     {"FROM", "RUN", "COPY", "ADD", "ARG", "HEALTHCHECK", "MAINTAINER"}
 )
+_STAGE: Final = re.compile(r"[a-z][a-z0-9-_.]*")
+_ONE_WORD: Final = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR", "ONBUILD"})
+_MAY_BE_EMPTY: Final = frozenset({"CMD", "ENTRYPOINT"})
 _WITH_FLAGS: Final = frozenset({"ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"})
 
 
@@ -49,18 +57,58 @@ def parse(text: str) -> list[Instruction]:
 
 
 def _instruction(text: str, line: int) -> Instruction:
-    name, _, rest = text.partition(" ")
-    if "\t" in name:
-        name, _, rest = text.partition("\t")
-    name, rest = name.upper(), rest.strip()
+    name, *more = text.split(None, 1)
+    rest = more[0].strip() if more else ""
+    name = name.upper()
     if name not in _KNOWN and not changes_config(name):
-        msg = f"dockerfile parse error line {line}: unknown instruction: {name}"
-        raise InvalidParameter(msg)
+        raise _wrong(line, f"unknown instruction: {name}")
     flags: dict[str, str] = {}
     while name in _WITH_FLAGS and (match := _FLAG.match(rest)):
         flags[match[1]] = match[2] or ""
         rest = rest[match.end() :]
-    if not rest:
-        msg = f"dockerfile parse error line {line}: {name} requires arguments"
-        raise InvalidParameter(msg)
-    return Instruction(name, rest, flags, line)
+    _check_form(name, rest)
+    _check_count(name, rest, line)
+    return Instruction(name, rest, flags, line, text)
+
+
+def _check_form(name: str, rest: str) -> None:
+    """Refuse what the parser refuses, before anybody asks what it means."""
+    if name not in {"ENV", "LABEL"} or not rest:
+        return
+    try:
+        pairs(rest, {}, name)
+    except InvalidParameter as error:
+        if "failed to process" not in error.message:
+            msg = f"failed to parse Dockerfile: {error.message}"
+            raise InvalidParameter(msg) from error
+
+
+def _check_count(name: str, rest: str, line: int) -> None:
+    words = words_of(rest)
+    if name == "FROM":
+        if len(words) not in {1, 3} or (len(words) == 3 and words[1].upper() != "AS"):
+            raise _wrong(line, "FROM requires either one or three arguments")
+        if len(words) == 3 and not _STAGE.fullmatch(words[2].lower()):
+            what = (
+                f'invalid name for build stage: "{words[2]}", name can\'t start with a'
+                " number or contain symbols"
+            )
+            raise _wrong(line, what)
+    elif name in {"COPY", "ADD"} and len(words) < 2:
+        if words:
+            what = (
+                f"{name} requires at least two arguments, but only one was provided."
+                " Destination could not be determined"
+            )
+            raise _wrong(line, what)
+        raise _wrong(line, f"{name} requires at least two arguments")
+    elif name in _ONE_WORD and not rest:
+        raise _wrong(line, f"{name} requires exactly one argument")
+    elif name not in _MAY_BE_EMPTY and not words:
+        raise _wrong(line, f"{name} requires at least one argument")
+    elif name == "VOLUME" and not all(word.strip() for word in words):
+        raise _wrong(line, "VOLUME specified can not be an empty string")
+
+
+def _wrong(line: int, what: str) -> InvalidParameter:
+    return InvalidParameter(f"dockerfile parse error line {line}: {what}")

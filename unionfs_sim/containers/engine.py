@@ -308,6 +308,7 @@ class Engine:
         buildargs: Mapping[str, str] | None = None,
         target: str | None = None,
         nocache: bool = False,
+        forcerm: bool = False,
         report: Callable[[str], object] | None = None,
     ) -> Image:
         """
@@ -328,6 +329,7 @@ class Engine:
             buildargs=buildargs,
             target=target,
             nocache=nocache,
+            forcerm=forcerm,
             report=report,
         )
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from unionfs_sim.containers.errors import InvalidParameter
+from unionfs_sim.containers.durations import moment_ns
+from unionfs_sim.containers.errors import InvalidParameter, System
 
 if TYPE_CHECKING:
     from unionfs_sim.containers.container import Container
@@ -20,6 +21,8 @@ FILTERS: Final = frozenset(
 
 #: Those of ``prune``, but for volumes and images.
 PRUNE_FILTERS: Final = frozenset({"label", "label!", "until"})
+#: Those of ``prune`` of images.
+IMAGE_PRUNE_FILTERS: Final = PRUNE_FILTERS | {"dangling"}
 
 
 def check(wanted: Iterable[str], known: frozenset[str]) -> None:
@@ -109,6 +112,44 @@ def labelled(labels: Mapping[str, str], wanted: Sequence[Any]) -> bool:
         if name not in labels or (equals and labels[name] != value):
             return False
     return True
+
+
+def flag(wanted: Mapping[str, Sequence[Any]], key: str, *, default: bool) -> bool:
+    """
+    Read a filter that is true or false.
+
+    Raises:
+        InvalidParameter: It is neither.
+
+    >>> flag({"dangling": ["0"]}, "dangling", default=True)
+    False
+    """
+    values = [str(value).lower() for value in wanted.get(key, ())]
+    if not values:
+        return default
+    if values in (["true"], ["1"]):
+        return True
+    if values in (["false"], ["0"]):
+        return False
+    msg = f"Invalid filter '{key}=[{' '.join(values)}]'"
+    raise InvalidParameter(msg)
+
+
+def until_ns(wanted: Mapping[str, Sequence[Any]], now_ns: int) -> int | None:
+    """
+    Give the moment of ``until`` of a ``prune``: what was made later stays.
+
+    Raises:
+        System: There are several, or it is no moment.
+
+    >>> until_ns({"until": ["1m"]}, 90 * 10**9)
+    30000000000
+    """
+    values = wanted.get("until") or ()
+    if len(values) > 1:
+        msg = "more than one until filter specified"
+        raise System(msg)
+    return moment_ns(str(values[0]), now_ns) if values else None
 
 
 def prunable(labels: Mapping[str, str], wanted: Mapping[str, Sequence[Any]]) -> bool:

@@ -13,6 +13,8 @@ from typing import Any, Final, TypeAlias, final
 import attrs
 
 from unionfs_sim.containers import archives
+from unionfs_sim.containers import filters as filtering
+from unionfs_sim.containers.durations import moment_ns
 from unionfs_sim.containers.errors import Conflict, InvalidParameter, NotFound
 from unionfs_sim.containers.ids import Ids, short
 from unionfs_sim.containers.images import (
@@ -382,14 +384,39 @@ class ImageStore:
             self._directories.pop(chain, None)
         return gone[::-1]
 
-    def prune(self, *, all: bool = False) -> dict[str, Any]:  # noqa: A002 - likewise
-        """Remove images without a name, or *all* that no container uses."""
+    def prune(
+        self,
+        *,
+        all: bool = False,  # noqa: A002 - likewise
+        filters: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """
+        Remove images without a name, or *all* that no container uses.
+
+        Args:
+            all: Whether those with names go too.
+            filters: ``label``, ``label!``, ``until``; ``dangling`` is the opposite of
+                `all`.
+
+        Raises:
+            InvalidParameter: There is no such filter.
+            System: ``until`` is no moment.
+        """
+        wanted = filtering.listed(filters)
+        filtering.check(wanted, filtering.IMAGE_PRUNE_FILTERS)
+        until = filtering.until_ns(wanted, moment_ns(self._now(), 0))
+        everything = all or not filtering.flag(wanted, "dangling", default=True)
         done: Removed = []
         freed = 0
         for image in self.list():
             if image.id not in self._images or next(self._users(image), None):
                 continue
-            if image.tags and not all:
+            if image.tags and not everything:
+                continue
+            labels = image.config.get("Labels") or {}
+            if not filtering.prunable(labels, wanted):
+                continue
+            if until is not None and moment_ns(image.attrs["Created"], 0) > until:
                 continue
             freed += image.size
             for tag in image.tags:

@@ -7,14 +7,15 @@ They are also what ``docker commit -c`` and ``docker import -c`` take.
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, final
 
 import attrs
 
+from unionfs_sim.containers.dockerwords import expand, expand_words, split_words
 from unionfs_sim.containers.errors import InvalidParameter
+
+_Variables: TypeAlias = "Mapping[str, str]"
 
 #: A config: what a container of the image starts with.
 Config: TypeAlias = dict[str, Any]
@@ -40,10 +41,6 @@ EMPTY_CONFIG: Final[Mapping[str, Any]] = {
     "Labels": None,
 }
 
-_VARIABLE: Final = re.compile(
-    r"\\(?P<escaped>\$)|\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?P<rest>:[-+][^}]*)?\})"
-)
-
 
 @final
 @attrs.frozen
@@ -56,12 +53,14 @@ class Instruction:
         text: What follows the name.
         flags: Its options, such as ``chown`` of COPY.
         line: Where it stands.
+        original: All of it, as it was written.
     """
 
     name: str
     text: str
     flags: Mapping[str, str] = attrs.field(factory=dict)
     line: int = 0
+    original: str = ""
 
 
 #: Members that are maps; Docker writes a map sorted by its keys.
@@ -103,51 +102,36 @@ def full_config(config: Mapping[str, Any] | None) -> Config:
     return full
 
 
-def expand(text: str, variables: Mapping[str, str]) -> str:
-    """
-    Put the values of variables in their places.
-
-    >>> expand("$A/${B:-none}/\\\\$A", {"A": "x"})
-    'x/none/$A'
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match["escaped"]:
-            return "$"
-        found = variables.get(match["plain"] or match["braced"])
-        rest = match["rest"] or ""
-        if rest.startswith(":-"):
-            return found or rest[2:]
-        if rest.startswith(":+"):
-            return rest[2:] if found else ""
-        return found or ""
-
-    return _VARIABLE.sub(value, text)
-
-
-def pairs(text: str) -> list[tuple[str, str]]:
+def pairs(
+    text: str, variables: Mapping[str, str] | None = None, verb: str = "ENV"
+) -> list[tuple[str, str]]:
     """
     Read ``NAME=value NAME="value two"``, or the old form ``NAME value``.
 
     Raises:
         InvalidParameter: A name has no value.
 
-    >>> pairs('A=b C="d e"'), pairs("A b c")
+    >>> pairs('A=b C="d $E"', {"E": "e"}), pairs("A b c")
     ([('A', 'b'), ('C', 'd e')], [('A', 'b c')])
     """
-    first = text.split(None, 1)
-    if first and "=" not in first[0]:
-        if len(first) < 2:
-            msg = "ENV must have two arguments"
+    variables = variables or {}
+    words = split_words(text)
+    if words and "=" not in words[0]:
+        name, *value = text.split(None, 1)
+        if not value:
+            msg = f"{verb} must have two arguments"
             raise InvalidParameter(msg)
-        return [(first[0], first[1])]
+        return [(expand(name, variables), expand(value[0], variables))]
     found = []
-    for word in shlex.split(text):
-        name, equals, value = word.partition("=")
+    for word in words:
+        name, equals, value_ = word.partition("=")
         if not equals:
-            msg = f"Syntax error - can't find = in {json.dumps(word)}. Must be of the form: name=value"
+            msg = (
+                f"Syntax error - can't find = in {json.dumps(word)}. Must be of the"
+                " form: name=value"
+            )
             raise InvalidParameter(msg)
-        found.append((name, value))
+        found.append((expand(name, variables), expand(value_, variables)))
     return found
 
 
@@ -190,40 +174,43 @@ def words_of(text: str) -> list[str]:
 # Each gives the text that the history shows behind "#(nop) ".
 
 
-def _env(config: Config, text: str) -> str:
+def _env(config: Config, text: str, variables: _Variables) -> str:
     env = list(config.get("Env") or [])
     shown = []
-    for name, value in pairs(text):
-        env = [each for each in env if not each.startswith(f"{name}=")]
-        env.append(f"{name}={value}")
-        shown.append(f"{name}={value}")
+    for name, value in pairs(text, variables):
+        kept = f"{name}={value}"
+        for number, each in enumerate(env):
+            if each.startswith(f"{name}="):
+                env[number] = kept  # it keeps its place
+                break
+        else:
+            env.append(kept)
+        shown.append(kept)
     config["Env"] = env
     return " ENV " + " ".join(shown)
 
 
-def _label(config: Config, text: str) -> str:
+def _label(config: Config, text: str, variables: _Variables) -> str:
     labels = dict(config.get("Labels") or {})
-    labels.update(pairs(text))
+    found = pairs(text, variables, "LABEL")
+    labels.update(found)
     config["Labels"] = labels
-    return " LABEL " + " ".join(f"{name}={value}" for name, value in pairs(text))
+    return " LABEL " + " ".join(f"{name}={value}" for name, value in found)
 
 
-def _cmd(config: Config, text: str) -> str:
+def _cmd(config: Config, text: str, variables: _Variables) -> str:
     config["Cmd"] = command(text, config.get("Shell"))
     return f" CMD {json.dumps(config['Cmd'], separators=(',', ':')).replace(',', ' ')}"
 
 
-def _entrypoint(config: Config, text: str) -> str:
+def _entrypoint(config: Config, text: str, variables: _Variables) -> str:
     config["Entrypoint"] = command(text, config.get("Shell"))
     shown = json.dumps(config["Entrypoint"], separators=(",", ":")).replace(",", " ")
     return f" ENTRYPOINT {shown}"
 
 
-def _volume(config: Config, text: str) -> str:
-    words = words_of(text)
-    if not words:
-        msg = "VOLUME requires at least one argument"
-        raise InvalidParameter(msg)
+def _volume(config: Config, text: str, variables: _Variables) -> str:
+    words = [expand(word, variables) for word in words_of(text)]
     volumes = dict(config.get("Volumes") or {})
     for word in words:
         if not word.strip():
@@ -234,24 +221,28 @@ def _volume(config: Config, text: str) -> str:
     return f" VOLUME [{' '.join(words)}]"
 
 
-def _expose(config: Config, text: str) -> str:
+def _expose(config: Config, text: str, variables: _Variables) -> str:
     ports = dict(config.get("ExposedPorts") or {})
-    for word in text.split():
-        number, _, protocol = word.partition("/")
-        if not number.replace("-", "").isdigit():
-            msg = f"Invalid containerPort: {word}"
+    words = sorted(expand_words(text, variables))
+    for word in words:
+        numbers, _, protocol = word.partition("/")
+        first, dash, last = numbers.partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            msg = f"Invalid containerPort: {numbers}"
             raise InvalidParameter(msg)
-        ports[f"{number}/{protocol or 'tcp'}"] = {}
+        for number in range(int(first), int(last or first) + 1):
+            ports[f"{number}/{(protocol or 'tcp').lower()}"] = {}
     config["ExposedPorts"] = ports
-    return f" EXPOSE {text}"
+    return f" EXPOSE {' '.join(words)}"
 
 
-def _user(config: Config, text: str) -> str:
-    config["User"] = text
-    return f" USER {text}"
+def _user(config: Config, text: str, variables: _Variables) -> str:
+    config["User"] = expand(text, variables)
+    return f" USER {config['User']}"
 
 
-def _workdir(config: Config, text: str) -> str:
+def _workdir(config: Config, text: str, variables: _Variables) -> str:
+    text = expand(text, variables)
     base = config.get("WorkingDir") or "/"
     path = text if text.startswith("/") else f"{base.rstrip('/')}/{text}"
     parts: list[str] = []
@@ -264,12 +255,12 @@ def _workdir(config: Config, text: str) -> str:
     return f"WORKDIR {config['WorkingDir']}"
 
 
-def _stopsignal(config: Config, text: str) -> str:
-    config["StopSignal"] = text
-    return f" STOPSIGNAL {text}"
+def _stopsignal(config: Config, text: str, variables: _Variables) -> str:
+    config["StopSignal"] = expand(text, variables)
+    return f" STOPSIGNAL {config['StopSignal']}"
 
 
-def _shell(config: Config, text: str) -> str:
+def _shell(config: Config, text: str, variables: _Variables) -> str:
     words = _json_words(text)
     if words is None:
         msg = "SHELL requires the arguments to be in JSON form"
@@ -278,12 +269,12 @@ def _shell(config: Config, text: str) -> str:
     return f" SHELL [{' '.join(words)}]"
 
 
-def _onbuild(config: Config, text: str) -> str:
+def _onbuild(config: Config, text: str, variables: _Variables) -> str:
     config["OnBuild"] = [*(config.get("OnBuild") or []), text]
     return f" ONBUILD {text}"
 
 
-_CHANGES: Final[Mapping[str, Callable[[Config, str], str]]] = {
+_CHANGES: Final[Mapping[str, Callable[[Config, str, _Variables], str]]] = {
     "CMD": _cmd,
     "ENTRYPOINT": _entrypoint,
     "ENV": _env,
@@ -303,9 +294,18 @@ def changes_config(name: str) -> bool:
     return name in _CHANGES
 
 
-def change(config: Config, instruction: Instruction) -> str:
+def change(
+    config: Config,
+    instruction: Instruction,
+    variables: Mapping[str, str] | None = None,
+) -> str:
     """
     Change a config as an instruction says.
+
+    Args:
+        config: The config.
+        instruction: The instruction.
+        variables: The values of variables in it; by default those of the config.
 
     Returns:
         What the history of a build shows behind ``#(nop) ``.
@@ -319,9 +319,11 @@ def change(config: Config, instruction: Instruction) -> str:
     """
     do = _CHANGES.get(instruction.name)
     if do is None:
-        msg = f"{instruction.name} is not a valid change command"
+        msg = f"{instruction.name.lower()} is not a valid change command"
         raise InvalidParameter(msg)
-    return do(config, instruction.text)
+    if variables is None:
+        variables = dict(each.partition("=")[::2] for each in config.get("Env") or ())
+    return do(config, instruction.text, variables)
 
 
 def parse_change(text: str) -> Instruction:
@@ -329,7 +331,7 @@ def parse_change(text: str) -> Instruction:
     Read one line such as ``CMD ["ls"]``.
 
     >>> parse_change("user nobody")
-    Instruction(name='USER', text='nobody', flags={}, line=0)
+    Instruction(name='USER', text='nobody', flags={}, line=0, original='')
     """
     name, _, rest = text.strip().partition(" ")
     return Instruction(name.upper(), rest.strip())

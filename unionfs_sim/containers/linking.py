@@ -217,6 +217,12 @@ def connect_more(
             " be connected to any other network"
         )
         raise Forbidden(msg)
+    if mode == "none" or network.driver == "null":
+        msg = (
+            "container cannot be connected to multiple networks with one of the"
+            " networks in private (none) mode"
+        )
+        raise Forbidden(msg)
     tied = {*link.extra, *link.networks}
     if not link.left:
         tied.add(_first(mode))

@@ -412,14 +412,22 @@ class Containers:
         Remove all containers that do not run, and tell what that frees.
 
         Args:
-            filters: Those of `list`, and ``label!``: the labels of those to keep.
+            filters: Those of `list`; ``label!``, the labels of those to keep; and
+                ``until``, a moment after which nothing made is removed.
+
+        Raises:
+            System: ``until`` is no moment.
         """
         wanted = filtering.listed(filters)
         kept = {"label!": wanted.pop("label!", [])}
+        until = filtering.until_ns(wanted, self.engine.clock())
+        wanted.pop("until", None)
         gone = [
             each
             for each in self.list(all=True, filters=wanted)
-            if not each.state.running and filtering.prunable(each.labels, kept)
+            if not each.state.running
+            and filtering.prunable(each.labels, kept)
+            and (until is None or each.created_ns <= until)
         ]
         freed = sum(each.size_rw for each in gone)
         for each in gone:
@@ -469,7 +477,10 @@ def _merged(given: Mapping[str, Any], image: Image) -> dict[str, Any]:
     """Give the config of a container: what was asked for over what the image says."""
     base = image.config
     config = {key: value for key, value in given.items() if value is not None}
-    if not config.get("Entrypoint"):
+    # An empty first word clears what the image says [docker run --entrypoint ""].
+    if config.get("Entrypoint") in ([""], ""):
+        config["Entrypoint"] = None
+    elif not config.get("Entrypoint"):
         if not config.get("Cmd"):
             config["Cmd"] = base.get("Cmd")
         if given.get("Entrypoint") is None and base.get("Entrypoint"):

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, final
 
 from unionfs_sim.containers.addressing import Pool, mac_of, parse_network
+from unionfs_sim.containers.durations import moment_ns
 from unionfs_sim.containers.endpoints import Endpoint
 from unionfs_sim.containers.errors import (
     Conflict,
@@ -112,6 +113,11 @@ class Network:
         self._options = dict(options or {})
         self.internal = internal
         self._store = store
+
+    @property
+    def created_ns(self) -> int:
+        """When it was made."""
+        return moment_ns(self._created, 0)
 
     @property
     def short_id(self) -> str:
@@ -392,6 +398,9 @@ class NetworkStore:
             NotFound: There is no such driver.
             System: An address makes no sense, or the driver needs a swarm.
         """
+        if name in PREDEFINED:
+            msg = f"operation is not permitted on predefined {name} network"
+            raise Forbidden(msg)
         if any(each.name == name for each in self._networks.values()):
             msg = f"network with name {name} already exists"
             raise Conflict(msg)

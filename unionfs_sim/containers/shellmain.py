@@ -27,7 +27,7 @@ def shell(process: Process) -> Steps[int]:
         if not args:
             return at_once(process.fail("-c requires an argument", 2))
         script = args.pop(0)
-        name = args.pop(0) if args else process.name
+        name = args.pop(0) if args else process.argv[0]
         return _script(process, name, args, script, flags)
     if args and "s" not in flags:
         name, *rest = args
@@ -68,7 +68,7 @@ def _script(
 
 def _lines(process: Process, args: list[str], flags: str) -> Steps[int]:
     """Run what comes line by line; a command may take several."""
-    made = _made(process, process.name, args, flags)
+    made = _made(process, process.argv[0], args, flags)
     made.first_line = 1
     terminal = bool(getattr(process.stdin, "terminal", False))
     made.interactive = terminal

@@ -46,11 +46,18 @@ def build(call: Call) -> Answered:
         "buildargs": _mapping(call, "buildargs"),
         "target": call.text("target") or None,
         "nocache": call.flag("nocache"),
+        "forcerm": call.flag("forcerm"),
     }
     labels = _mapping(call, "labels")
     context = open_context(call.body)
     text = dockerfile_in(context, call.text("dockerfile") or "Dockerfile")
-    parse(text)  # what makes no sense is an error, and no line of the story
+    steps = parse(text)  # what makes no sense is an error, and no line of the story
+    if all(step.name == "ARG" for step in steps) or steps[0].name not in {
+        "ARG",
+        "FROM",
+    }:
+        msg = "no build stage in current context"
+        raise InvalidParameter(msg)
     if labels:
         pairs = " ".join(f'"{key}"="{value}"' for key, value in labels.items())
         text = f"{text.rstrip()}\nLABEL {pairs}\n"
@@ -72,9 +79,18 @@ def _told(
     """Build in a thread of its own, so that each line is sent when it is said."""
     said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
 
+    kept: list[str] = []
+
     def tell(line: str) -> None:
-        if not quiet:
+        if quiet:
+            kept.append(line)
+        else:
             said.put({"stream": line})
+
+    def complain(detail: dict[str, Any], message: str) -> None:
+        for line in kept:  # all that was kept quiet
+            said.put({"stream": line})
+        said.put({"errorDetail": detail, "error": message})
 
     def work() -> None:
         try:
@@ -86,9 +102,9 @@ def _told(
             detail: dict[str, Any] = {"message": error.message}
             if isinstance(error, ContainerBuildError):
                 detail = {"code": error.code, **detail}
-            said.put({"errorDetail": detail, "error": error.message})
+            complain(detail, error.message)
         except (UnionFSError, OSError, ValueError) as error:
-            said.put({"errorDetail": {"message": str(error)}, "error": str(error)})
+            complain({"message": str(error)}, str(error))
         finally:
             said.put(_END)
 

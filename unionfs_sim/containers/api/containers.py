@@ -190,7 +190,6 @@ def prune(call: Call) -> Answered:
     """Remove all containers that do not run."""
     filters = call.filters()
     check(filters, PRUNE_FILTERS)
-    filters.pop("until", None)
     engine = call.engine
     with engine.verb():
         done = engine.containers.prune(filters=filters)

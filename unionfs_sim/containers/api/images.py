@@ -137,9 +137,7 @@ def remove(call: Call) -> Answered:
 
 def prune(call: Call) -> Answered:
     """Remove images that nothing uses."""
-    dangling = call.filters().get("dangling", ["true"])
-    everything = dangling[0] in {"false", "0"}
-    return of_json(call.engine.images.prune(all=everything))
+    return of_json(call.engine.images.prune(filters=call.filters()))
 
 
 # --- archives ----------------------------------------------------------------------

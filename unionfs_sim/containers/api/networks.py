@@ -9,7 +9,13 @@ from typing import Any, Final
 from unionfs_sim.containers.api.call import Answered, Call, nothing, of_json
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.errors import InvalidParameter, NotFound
-from unionfs_sim.containers.filters import PRUNE_FILTERS, check, labelled, prunable
+from unionfs_sim.containers.filters import (
+    PRUNE_FILTERS,
+    check,
+    labelled,
+    prunable,
+    until_ns,
+)
 from unionfs_sim.containers.networks import Network
 
 _FILTERS: Final = frozenset(
@@ -138,9 +144,13 @@ def prune(call: Call) -> Answered:
     """Remove the networks that no container is tied to."""
     wanted = call.filters()
     check(wanted, PRUNE_FILTERS)
+    until = until_ns(wanted, call.engine.clock())
     with call.engine.verb():
         done = call.engine.networks.prune(
-            lambda network: prunable(network.labels, wanted)
+            lambda network: (
+                prunable(network.labels, wanted)
+                and (until is None or network.created_ns <= until)
+            )
         )
         call.engine.events.add("network", "prune", "", reclaimed="0")
     return of_json(done)

@@ -446,9 +446,10 @@ def dd(process: Process) -> int:
     given = dict(arg.partition("=")[::2] for arg in process.args)
     size = parse_size(given.get("bs", "512"))
     count = int(given["count"]) if "count" in given else None
-    blocks = done = 0
+    blocks = done = wrote = 0
     data = b""
     name = given.get("of", "")
+    failed = 0
     try:
         if "if" in given:
             with process.open(given["if"]) as file:
@@ -462,20 +463,23 @@ def dd(process: Process) -> int:
             with process.fs.open(place, mode, 0) as target:
                 target.seek(size * parse_size(given.get("seek", "0")))
                 for start in range(0, len(data), size):
+                    blocks += 1
                     piece = data[start : start + size]
                     written = target.write(piece) or 0
                     done += written
                     if written < len(piece):
                         raise fs_error(errno.ENOSPC, name, op="write")
-                    blocks += 1
+                    wrote += 1
         else:
             done = out.write(data)
-            blocks = -(-done // size)
+            blocks = wrote = -(-done // size)
     except UnionFSError as error:
         what = "error writing" if error.errno == errno.ENOSPC else "can't open"
-        return process.fail(f"{what} '{name or given.get('if')}': {reason(error)}")
-    process.stderr.write(f"{blocks}+0 records in\n{blocks}+0 records out\n")
-    return 0
+        failed = process.fail(f"{what} '{name or given.get('if')}': {reason(error)}")
+        if not blocks:
+            return failed
+    process.stderr.write(f"{blocks}+0 records in\n{wrote}+0 records out\n")
+    return failed
 
 
 COMMANDS: Final[Mapping[str, Program]] = {

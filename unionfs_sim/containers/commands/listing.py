@@ -45,7 +45,7 @@ def ls(process: Process) -> int:
         if stat.S_ISDIR(status.st_mode) and "d" not in options:
             directories.append((name, path))
         else:
-            files.append((name, status))
+            files.append((_shown(process, options, path, name, status.st_mode), status))
     _print_names(process, options, sorted(files), total=False)
     heads = len(names) > 1 or "R" in options
     directories.sort()
@@ -76,6 +76,13 @@ def _status(process: Process, path: str, *, follow: bool) -> stat_result:
     return process.fs.lstat(path)
 
 
+def _shown(process: Process, options: Options, path: str, name: str, mode: int) -> str:
+    """Give a name, in a long list with where it leads if it is a link."""
+    if "l" in options and stat.S_ISLNK(mode):
+        return f"{name} -> {process.fs.readlink(path)}"
+    return name
+
+
 def _inside(
     process: Process, options: Options, path: str
 ) -> Iterator[tuple[str, stat_result]]:
@@ -85,7 +92,9 @@ def _inside(
     elif "A" not in options:
         names = [name for name in names if not name.startswith(".")]
     for name in sorted(names):
-        yield name, process.fs.lstat(f"{path.rstrip('/')}/{name}")
+        below = f"{path.rstrip('/')}/{name}"
+        status = process.fs.lstat(below)
+        yield _shown(process, options, below, name, status.st_mode), status
 
 
 def _print_names(

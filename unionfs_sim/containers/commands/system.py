@@ -51,7 +51,12 @@ def hostname(process: Process) -> int:
             return process.fail("sethostname: Operation not permitted")
         process.machine.set_hostname(options.args[0])
     elif "i" in options:
-        process.print(process.network.address)
+        address = process.network.address
+        if address == "127.0.0.1":
+            # Nothing but the loopback: no file gives the name an address.
+            name = process.machine.hostname
+            return process.fail(f"{name}: Host name lookup failure")
+        process.print(address)
     else:
         process.print(process.machine.hostname)
     return 0
@@ -63,19 +68,17 @@ def id_(process: Process) -> int:
     user = process.user
     name = name_of(process.fs, user.uid)
     group = group_name_of(process.fs, user.gid)
+    groups = sorted({user.gid, *user.groups})  # as the kernel keeps them
     if "u" in options:
         process.print(name if "n" in options and name else user.uid)
     elif "g" in options:
         process.print(group if "n" in options and group else user.gid)
     elif "G" in options:
-        process.print(*dict.fromkeys((user.gid, *user.groups)))
+        process.print(*dict.fromkeys((user.gid, *groups)))
     else:
-        groups = ",".join(
-            _named(each, group_name_of(process.fs, each))
-            for each in dict.fromkeys((user.gid, *user.groups))
-        )
+        named = ",".join(_named(x, group_name_of(process.fs, x)) for x in groups)
         text = f"uid={_named(user.uid, name)} gid={_named(user.gid, group)}"
-        process.print(f"{text} groups={groups}" if group or user.groups else text)
+        process.print(f"{text} groups={named}")
     return 0
 
 

@@ -48,8 +48,7 @@ class UnionChanger(UnionReader):
                 if after.origin:
                     self._space.raised[id(after.origin)] = after
                 else:
-                    parts = (*edit.directory.parts, edit.name)
-                    self._space.raised_names[parts] = after
+                    self._space.raised_names[edit.directory, edit.name] = after
             elif isinstance(after, UpperDirectory):
                 self._space.raised[id(after.below)] = after
         if self._observer is not None:

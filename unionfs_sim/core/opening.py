@@ -27,6 +27,7 @@ from unionfs_sim.core.records import Broken
 from unionfs_sim.core.upper import (
     LIVE_DIRECTORY_TYPES,
     Live,
+    LiveDirectory,
     UpperDirectory,
     UpperFile,
     UpperInode,
@@ -230,10 +231,18 @@ class UnionOpener(UnionChanger):
         if not isinstance(live, (UpperFile, UpperDirectory)):
             raised = self._space.raised.get(id(live)) or self._space.index.get(id(live))
             if raised is None and is_linked(live):
-                raised = self._space.raised_names.get(self._where(file) or ())
+                place = file.place
+                name = (self._directory_now(place.directory), place.name)
+                raised = self._space.raised_names.get(name)
             if raised is not None:
                 file.live = live = raised
         return live
+
+    def _directory_now(self, directory: LiveDirectory) -> LiveDirectory:
+        """Give what a directory is now, likewise (found-148)."""
+        if isinstance(directory, UpperDirectory):
+            return directory
+        return self._space.raised.get(id(directory), directory)  # type: ignore[return-value]
 
     def _where(self, file: OpenFile) -> Parts | None:
         """
@@ -244,9 +253,7 @@ class UnionOpener(UnionChanger):
         place = file.place
         names = [place.name] if place.name else []
         for name, directory in reversed(place.trail):
-            raised = directory
-            if not isinstance(directory, UpperDirectory):
-                raised = self._space.raised.get(id(directory), directory)  # type: ignore[assignment]
+            raised = self._directory_now(directory)
             if isinstance(raised, UpperDirectory):
                 if raised.parent is None and raised is not self._space.root:
                     return None

@@ -27,7 +27,7 @@ from unionfs_sim.core.meta import (
     with_private,
 )
 from unionfs_sim.core.nodes import WHITEOUT, Directory, Leaf, Regular
-from unionfs_sim.core.paths import Name, Parts
+from unionfs_sim.core.paths import Name
 from unionfs_sim.core.policy import Policy
 from unionfs_sim.core.records import (
     DIRECTORY_TYPES,
@@ -71,7 +71,8 @@ class Space:
         raised: Where a lower object went when it was copied up, likewise; a
             descriptor that is open on it follows (S31).
         last_number: The last inode number that an object of the upper was given.
-        raised_names: Where one of several lower hard links went, by its name.
+        raised_names: Where one of several lower hard links went, by the directory and
+            the name that it went to first.
         snapshot: Gives the snapshot that forks ask which have not seen all yet.
     """
 
@@ -85,7 +86,7 @@ class Space:
         self.index: dict[int, UpperFile] = {}
         self.idle_index: dict[int, UpperFile] = {}
         self.raised: dict[int, UpperInode] = {}
-        self.raised_names: dict[Parts, UpperFile] = {}
+        self.raised_names: dict[tuple[LiveDirectory, Name], UpperFile] = {}
         self.last_number = _UPPER_NUMBERS
         self.snapshot: Callable[[], Snapshot | None] = _no_snapshot
 

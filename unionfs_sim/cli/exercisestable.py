@@ -37,6 +37,13 @@ FORMAT: Final = option(
     help="[text]",
 )
 OUT: Final = option("--out", metavar="FILE", help="write the report there, whole")
+SEALED: Final = option(
+    "--sealed",
+    metavar="FILE",
+    action="append",
+    default=[],
+    help="try the bugs of this sealed set as well; examples are drawn from its seed",
+)
 TEACHER: Final = option(
     "--teacher", action="store_true", help="show it before the bar is reached"
 )
@@ -55,7 +62,7 @@ EXERCISES: Final = (
         "exercises:welcome",
         SHARED,
         about="Says where to start. The commands are list, start, check, watch, hint, "
-        "reset, solution; for teachers grade, matrix, verify and bundle.",
+        "reset, solution; for teachers grade, matrix, verify, seal and bundle.",
         example="exercises",
     ),
     Command(
@@ -131,6 +138,7 @@ EXERCISES: Final = (
                 help="what they are of [as their exercise.toml says]",
             ),
             SEED,
+            SEALED,
             FORMAT,
             OUT,
             JOBS,
@@ -179,6 +187,28 @@ EXERCISES: Final = (
         example="exercises verify 01",
     ),
     Command(
+        "exercises seal",
+        "choose bugs that are not in the package as they are, by a seed",
+        "exercises:seal",
+        (
+            NUMBER,
+            option(
+                "--seed",
+                metavar="N",
+                type=int,
+                required=True,
+                help="known to you alone",
+            ),
+            option("--count", metavar="N", type=count, default=5, help="how many [5]"),
+            option("--out", metavar="FILE", help="the file [sealed-NUMBER.json]"),
+            *SHARED,
+        ),
+        about="Each is a planted bug of the exercise that shows only at times, and that "
+        "the exercise's own solution rejects. Give the file to grade or bundle; it is "
+        "not for students.",
+        example="exercises seal 04 --seed 2026",
+    ),
+    Command(
         "exercises bundle",
         "write an autograder for Gradescope",
         "exercises:bundle",
@@ -189,9 +219,9 @@ EXERCISES: Final = (
                 "--seed",
                 metavar="N",
                 type=int,
-                default=1,
-                help="what the examples are drawn from [1]",
+                help="what the examples are drawn from [1, or that of the sealed set]",
             ),
+            option("--sealed", metavar="FILE", help="a sealed set, to be put in"),
             option(
                 "--wheel",
                 metavar="FILE",

@@ -6,7 +6,7 @@ condition on the union, chosen by a seed: only over several layers, only after a
 only where something was written.  A guarded bug is harder to find, never easier.
 
 >>> from unionfs_sim.teaching.lab import stack
->>> lab = guarded(MUTANTS["M03"], "many layers")
+>>> lab = guarded("M03@many layers")
 >>> lab.stack(stack("a=1 | ~a")).lookup("a")
 >>> lab.stack(stack("a=1 | ~a | ")).lookup("a")
 File(b'1')
@@ -15,13 +15,10 @@ File(b'1')
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from random import Random
 from typing import Final, TypeAlias
 
 from unionfs_sim.teaching.lab import Lab, Layer, Stack
-from unionfs_sim.teaching.mutants import MUTANTS, UNSEEN, Mutant
-from unionfs_sim.teaching.properties import PROPERTIES, run
-from unionfs_sim.teaching.rubric import MACHINE, reachable
+from unionfs_sim.teaching.mutants import Mutant, find, reachable
 
 Guard: TypeAlias = Callable[[Stack], bool]
 
@@ -46,11 +43,15 @@ GUARDS: Final[Mapping[str, Guard]] = {
 }
 
 
+#: Stands between a bug and its guard in the name of both.
+MARK: Final = "@"
+
+
 class GuardedLab(Lab):
     """An implementation that has a bug only where a guard allows it."""
 
     def __init__(self, mutant: Mutant, guard: str) -> None:
-        super().__init__(f"{mutant.id} ({guard})")
+        super().__init__(f"{mutant.id}{MARK}{guard}")
         self._switch = mutant.switch
         self._guard = GUARDS[guard]
 
@@ -62,48 +63,16 @@ class GuardedLab(Lab):
         return union
 
 
-def guarded(mutant: Mutant, guard: str) -> Lab:
+def guarded(name: str) -> Lab:
     """
-    Give an implementation with a bug and a guard.
+    Give an implementation with a bug and a guard, by the name of both.
 
     Raises:
-        KeyError: There is no guard of this name.
+        KeyError: There is no bug or no guard of this name.
         ValueError: The bug is not one that a union shows: there is nothing to guard.
     """
+    bug, _, guard = name.partition(MARK)
+    mutant = find(bug)
     if mutant.id not in reachable():
         raise ValueError(f"{mutant.id} is no bug of a union; it cannot be guarded")
     return GuardedLab(mutant, guard)
-
-
-def sealed(
-    seed: int, count: int, *, examples: int = 400, among: Sequence[str] | None = None
-) -> list[tuple[str, str]]:
-    """
-    Choose bugs with guards by a seed: each is one that the full machine finds.
-
-    Args:
-        seed: The same seed gives the same pairs.
-        count: How many.
-        examples: Within how many examples the machine must find one.
-        among: Ids of the bugs to choose from; all that show in a union by default.
-
-    Raises:
-        ValueError: There are not so many.
-
-    >>> sealed(7, 2, among=["M03", "M12", "M41"]) == sealed(7, 2, among=["M03", "M12", "M41"])
-    True
-    """
-    known = [x for x in reachable() if x not in UNSEEN] if among is None else among
-    pairs = [(mutant, guard) for mutant in known for guard in GUARDS]
-    Random(seed).shuffle(pairs)  # noqa: S311 - a choice, no secret
-    chosen: list[tuple[str, str]] = []
-    for mutant, guard in pairs:
-        if len(chosen) == count:
-            break
-        lab = guarded(MUTANTS[mutant], guard)
-        fresh = mutant not in {taken for taken, _ in chosen} or len(known) < count
-        if fresh and run(PROPERTIES[MACHINE], lab, seed=seed, examples=examples).killed:
-            chosen.append((mutant, guard))
-    if len(chosen) < count:
-        raise ValueError(f"only {len(chosen)} of {count} guarded bugs are found at all")
-    return chosen

@@ -32,6 +32,11 @@ GROUPS: Final[Mapping[str, str]] = {
 #: Bugs that leave what shows as it is: only a look into the writable layer finds them.
 UNSEEN: Final = frozenset({"M28", "M37", "M45"})
 
+#: Bugs of layer algebra: no operation on a union comes to them.
+_ALGEBRA: Final = frozenset(
+    ["M56", "M57", "M58", "M59", "M60", "M61", "M62", "M63", "M64", "M65", "M79"]
+)
+
 
 @attrs.frozen
 class Mutant:
@@ -97,6 +102,20 @@ def find(name: str) -> Mutant:
         KeyError: There is none.
     """
     return _SWITCHES[name] if name in _SWITCHES else MUTANTS[name]
+
+
+def reachable() -> list[str]:
+    """
+    List the planted bugs that operations on a union can show, commits among them.
+
+    >>> len(reachable()), len(MUTANTS)
+    (64, 87)
+    """
+    return [
+        mutant.id
+        for mutant in MUTANTS.values()
+        if mutant.group != "V" and mutant.id not in _ALGEBRA
+    ]
 
 
 def recording(seen: set[str]) -> Callable[[str], bool]:

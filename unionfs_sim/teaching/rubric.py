@@ -10,34 +10,14 @@ import statistics
 from collections.abc import Sequence
 
 from unionfs_sim.teaching.matrix import Matrix
-from unionfs_sim.teaching.mutants import MUTANTS
+from unionfs_sim.teaching.mutants import reachable
 from unionfs_sim.teaching.properties import PROPERTIES
-
-#: Groups whose bugs no operation on a union reaches: containers and layer algebra.
-_OUT_OF_REACH = frozenset({"V"})
-_ALGEBRA = frozenset({"M56", "M57", "M58", "M59", "M60", "M61", "M62", "M63", "M64"})
-_ALGEBRA_TOO = frozenset({"M65", "M79"})
 
 #: Upper ends of the buckets that examples to failure are counted in.
 BUCKETS = (1, 3, 10, 30, 100, 300, 1000)
 
 #: The machine that is to kill all that operations reach.
 MACHINE = "P61"
-
-
-def reachable() -> list[str]:
-    """
-    List the planted bugs that operations on a union can show, commits among them.
-
-    >>> len(reachable()), len(MUTANTS)
-    (64, 87)
-    """
-    return [
-        mutant.id
-        for mutant in MUTANTS.values()
-        if mutant.group not in _OUT_OF_REACH
-        and mutant.id not in _ALGEBRA | _ALGEBRA_TOO
-    ]
 
 
 def figures(table: Matrix) -> dict[str, object]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-from unionfs_sim.teaching import mutants
+from unionfs_sim.teaching import guards, mutants
 from unionfs_sim.teaching.lab import Lab
 from unionfs_sim.teaching.variants import VARIANTS
 
@@ -28,10 +28,14 @@ def subject(name: str) -> Lab:
 
     >>> subject("M03"), subject("wh_ignored"), subject("B")
     (<Lab M03>, <Lab M03>, <Lab B>)
+    >>> subject("M03@many layers")
+    <Lab M03@many layers>
 
     Raises:
         KeyError: There is none.
     """
+    if guards.MARK in name:
+        return guards.guarded(name)
     return (VARIANTS[name] if name in VARIANTS else mutants.find(name)).lab()
 
 

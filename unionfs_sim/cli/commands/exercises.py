@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,6 +32,7 @@ from unionfs_sim.cli.report import (
 from unionfs_sim.teaching.exercises import formats, grading, ladder, progress, texts
 from unionfs_sim.teaching.exercises.ladder import MARKER, Exercise
 from unionfs_sim.teaching.exercises.report import Report as Graded
+from unionfs_sim.teaching.exercises.sealed import Sealed
 
 _POLL_SECONDS: Final = 0.3
 _STYLES: Final[Mapping[str, Style]] = {"  + ": "good", "  - ": "error", "  ! ": "error"}
@@ -169,13 +170,20 @@ def _need_hypothesis(exercise: Exercise) -> None:
         raise UsageError(msg)
 
 
+def _grading(options: Namespace, folder: Path | None = None) -> grading.Options:
+    """Give how to grade: in which language, from which seed, with what is sealed."""
+    sealed = [Sealed.read(Path(file)) for file in getattr(options, "sealed", ())]
+    seeds = [getattr(options, "seed", None), *(one.seed for one in sealed)]
+    return grading.Options(
+        lang=_lang(options, folder),
+        seed=next((seed for seed in seeds if seed is not None), grading.SEED),
+        sealed=sealed,
+    )
+
+
 def _grade(options: Namespace, exercise: Exercise, folder: Path) -> Graded:
     _need_hypothesis(exercise)
-    seed = getattr(options, "seed", None)
-    lang = _lang(options, folder)
-    chosen = grading.Options(lang=lang)
-    if seed is not None:
-        chosen = attrs.evolve(chosen, seed=seed)
+    lang, chosen = _lang(options, folder), _grading(options, folder)
     if getattr(options, "mount", None):
         return _grade_mounted(options, grading.Grading(exercise, folder, chosen))
     with progressing.line() as tell:
@@ -330,6 +338,15 @@ def solution(options: Namespace, _: ExitStack) -> Report:
     return Report(blocks=[Lines(lines)], data=lambda: contents)
 
 
+def _need_use(options: Namespace, numbers: Collection[str]) -> None:
+    """Refuse a sealed set that no submission is of."""
+    for file in options.sealed:
+        number = Sealed.read(Path(file)).exercise
+        if number not in numbers:
+            msg = f"{file} is for exercise {number}, and no submission is of that"
+            raise UsageError(msg)
+
+
 def grade(options: Namespace, resources: ExitStack) -> Report:
     """Grade one submission, or a class."""
     from unionfs_sim.teaching.exercises import classroom  # noqa: PLC0415
@@ -341,6 +358,7 @@ def grade(options: Namespace, resources: ExitStack) -> Report:
         raise UsageError(msg)
     named = ladder.find(options.exercise, exercises) if options.exercise else None
     jobs = classroom.submissions(folder, exercises, named)
+    _need_use(options, {job.exercise.id for job in jobs})
     if not jobs:
         msg = f"{folder} holds no submission: none has an {MARKER}; see --exercise"
         raise UsageError(msg)
@@ -352,9 +370,7 @@ def grade(options: Namespace, resources: ExitStack) -> Report:
     if options.format not in {"text", "json"}:
         msg = f"--format {options.format} is for one submission"
         raise UsageError(msg)
-    chosen = grading.Options(lang=_lang(options))
-    if options.seed is not None:
-        chosen = attrs.evolve(chosen, seed=options.seed)
+    chosen = _grading(options)
     executor = resources.enter_context(classroom.local(options.jobs))
     with progressing.line() as tell:
         done = []
@@ -427,16 +443,40 @@ def verify(options: Namespace, resources: ExitStack) -> Report:
     )
 
 
+def seal(options: Namespace, _: ExitStack) -> Report:
+    """Choose a sealed set, and write it down."""
+    from unionfs_sim.teaching.exercises import sealing  # noqa: PLC0415
+
+    exercise = ladder.find(options.number, _exercises(options))
+    _need_hypothesis(exercise)
+    with progressing.line() as tell:
+        tell(f"{exercise.id} {exercise.title(_lang(options))} …")
+        made = sealing.seal(exercise, options.seed, options.count)
+    file = Path(options.out or f"sealed-{exercise.id}.json")
+    formats.write(made.to_json(), file)
+    return _paragraph(
+        f"{file}: {len(made.bugs)} bugs, chosen by seed {made.seed}. "
+        "Keep it from students.",
+        f"Then:  unionfs-sim exercises grade DIR --sealed {file}",
+        f"   or  unionfs-sim exercises bundle {exercise.id} --sealed {file}",
+    )
+
+
 def bundle(options: Namespace, _: ExitStack) -> Report:
     """Write an autograder."""
     from unionfs_sim.teaching.exercises import gradescope  # noqa: PLC0415
 
     exercise = ladder.find(options.number, _exercises(options))
+    sealed = Sealed.read(Path(options.sealed)) if options.sealed else None
+    if sealed is not None and sealed.exercise != exercise.id:
+        msg = f"{options.sealed} is for exercise {sealed.exercise}, not {exercise.id}"
+        raise UsageError(msg)
     file = Path(options.out or f"autograder-{exercise.id}.zip")
     names = gradescope.bundle(
         exercise,
         file,
         seed=options.seed,
+        sealed=sealed,
         lang=options.lang or "en",
         wheel=Path(options.wheel) if options.wheel else None,
     )

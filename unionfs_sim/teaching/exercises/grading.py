@@ -17,6 +17,7 @@ from unionfs_sim.teaching.exercises.ladder import Exercise
 from unionfs_sim.teaching.exercises.limits import Limits, enforced
 from unionfs_sim.teaching.exercises.process import Result, Run, run
 from unionfs_sim.teaching.exercises.report import LINES_MAX, Part, Report, Status
+from unionfs_sim.teaching.exercises.sealed import Sealed
 from unionfs_sim.teaching.exercises.texts import say
 
 #: What checks draw from if nobody says anything else.
@@ -34,12 +35,14 @@ class Options:
         limits: What the submission may take.
         examples_max: How many examples a test is tried with at most, if fewer than the
             exercise says; for a quick look.
+        sealed: The sealed sets that there are, one an exercise.
     """
 
     lang: str = "en"
     seed: int = SEED
     limits: Limits = attrs.field(factory=Limits)
     examples_max: int | None = None
+    sealed: Sequence[Sealed] = ()
 
     def examples(self, stated: int) -> int:
         """
@@ -69,6 +72,14 @@ class Grading:
     def say(self, key: str, **values: object) -> str:
         """Give a text in the report's language."""
         return say(self.options.lang, key, **values)
+
+    @property
+    def sealed(self) -> Sequence[str]:
+        """The names of the sealed bugs of this exercise."""
+        of = self.exercise.id
+        return [
+            bug for one in self.options.sealed if one.exercise == of for bug in one.bugs
+        ]
 
     def run(
         self, kind: str, tasks: Sequence[Mapping[str, Any]], **settings: Any

@@ -28,6 +28,8 @@ Do: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Run]
 KILLS, SPEED, BREVITY = 0.7, 0.2, 0.1
 #: This share of quick kills, or of short examples, gets all points for it.
 ENOUGH: Final = 0.9
+#: What a sealed set weighs where there is one.
+SEALED: Final = 0.3
 #: What each false alarm costs.
 ALARM: Final = 0.25
 #: How many of the planted bugs are shown with their smallest example.
@@ -127,6 +129,11 @@ class Classification:
     def validity(self) -> float:
         """What is left of the points after false alarms."""
         return max(0.0, 1 - ALARM * self.alarms)
+
+    def only(self, bugs: Sequence[str]) -> Classification:
+        """Give what is known of some of the bugs."""
+        kills = {bug: kill for bug, kill in self.kills.items() if bug in bugs}
+        return attrs.evolve(self, kills=kills, bugs=bugs)
 
     def to_json(self) -> dict[str, Any]:
         """Give the figures for a report."""
@@ -321,15 +328,18 @@ def judge(grading: Grading) -> Report:
     groups = settings["part"]
     bugs = [bug for group in groups for bug in group["bugs"]]
     full = settings.get("score") == "full"
-    found = classify(
+    tried = classify(
         grading,
-        bugs,
+        [*bugs, *grading.sealed],
         everything=settings.get("redundancy", False),
         shrunk=SHRUNK_MAX if full else 1,
     )
+    found, sealed = tried.only(bugs), tried.only(grading.sealed)
     if found.loading is not None:
         return grading.failed(found.loading, output=found.output)
     parts = parts_of(grading, found, groups, full=full)
+    if sealed.bugs:
+        parts = with_sealed(grading, parts, sealed)
     bar = settings["bar"]
     passed = len(found.kills) >= bar["killed"] and not found.alarms
     return grading.report(
@@ -339,7 +349,34 @@ def judge(grading: Grading) -> Report:
         output=found.output,
         broken=not found.verdicts,
         **found.to_json(),
+        **({"sealed": sealed.to_json()["bugs"]} if sealed.bugs else {}),
     )
+
+
+def with_sealed(
+    grading: Grading, parts: Sequence[Part], sealed: Classification
+) -> list[Part]:
+    """Let a sealed set have its share of the points, as a part that is hidden."""
+    left = 1 - SEALED
+    killed, total = len(sealed.kills), len(sealed.bugs)
+    return [
+        *(
+            attrs.evolve(
+                part,
+                score=round(part.score * left, 2),
+                max_score=round(part.max_score * left, 2),
+            )
+            for part in parts
+        ),
+        Part(
+            name=grading.say("part.sealed"),
+            score=round(100 * SEALED * killed / total * sealed.validity, 2),
+            max_score=100 * SEALED,
+            status=_status(killed == total),
+            text=grading.say("score.killed", killed=killed, total=total),
+            hidden=True,
+        ),
+    ]
 
 
 def banned_names(grading: Grading) -> Report | None:

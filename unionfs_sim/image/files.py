@@ -123,7 +123,7 @@ class ArchiveFiles:
         return node.content
 
     def _error(self, path: str, reason: str) -> FormatError:
-        return FormatError(f"{self.place}: {path!r}: {reason}")
+        return FormatError(f"{self.place}: {path[:1000]!r}: {reason}")
 
 
 @attrs.frozen
@@ -158,7 +158,7 @@ class DirectoryFiles:
         try:
             source = FileSource(Path(self.place, *parts))
         except (FileNotFoundError, NotADirectoryError) as error:
-            msg = f"{self.place}: {path!r}: it is not in the directory"
+            msg = f"{self.place}: {path[:1000]!r}: it is not in the directory"
             raise FormatError(msg) from error
         self.resources.callback(source.close)
         self._opened[parts] = source.content()

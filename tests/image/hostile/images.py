@@ -258,6 +258,7 @@ DOCKER: Final = {
     "Docker layer that is empty text": _docker("is not a plain path inside", Layers=["0/layer.tar", ""]),
     "Docker layer with a NUL": _docker("is not a plain path inside", Layers=["0/layer.tar", "a\0b"]),
     "Docker layer that is a number": _docker("must be a text", Layers=["0/layer.tar", 1]),
+    "Docker layer of a megabyte of name": _docker("it is not in the archive", Layers=["0/layer.tar", "9" * 1_000_000]),
     "Docker layer that is missing": _docker("it is not in the archive", Layers=["0/layer.tar", "9/layer.tar"], place="'9/layer.tar'"),
     "Docker layer that is a directory": _docker("is not a regular file", Layers=["0/layer.tar", "1"]),
     "Docker config with dot dot": _docker("is not a plain path inside", Config="../../etc/passwd"),

@@ -20,7 +20,7 @@ from tests.image.conftest import make_layout
 from tests.image.test_truth import cases
 from unionfs_sim import Content, Layer, Regular, SpecError, UnionFS, literal
 from unionfs_sim.core.content import Extent
-from unionfs_sim.errors import DigestError, ExistsError, FormatError
+from unionfs_sim.errors import DigestError, ExistsError, FormatError, UnionFSError
 from unionfs_sim.image.build import new_image, squash
 from unionfs_sim.image.image import Image
 from unionfs_sim.image.manifest import manifest
@@ -443,6 +443,34 @@ def test_a_failure_midway_leaves_nothing(
     with pytest.raises(type(error)):
         write_image(image, tmp_path / "out", format=form, compression=compression)
     assert [] == os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("form", [*FORMATS, "layer"])
+def test_full_disk_is_told_by_the_target(form: Format, tmp_path: Path) -> None:
+    """The error names what was to be written, of which nothing is left."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    image = new_image([Layer.build({"f": os.urandom(100_000)})])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(UnionFSError) as caught:
+            write_image(image, tmp_path / "out", format=form)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert errno.EFBIG == caught.value.errno
+    assert str(tmp_path / "out") == caught.value.filename
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_missing_parent_is_told_by_the_target(form: Format, tmp_path: Path) -> None:
+    """No name shows that the caller does not know."""
+    target = tmp_path / "no" / "out"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_image(new_image([Layer.build({})]), target, format=form)
+
+    assert str(target) == caught.value.filename
 
 
 def test_a_failure_midway_leaves_a_layout_as_it_was(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ from unionfs_sim.image.compress import Measured
 #: Made anew for every try, so that two writers do not meet.
 _TOKEN_BYTES: Final = 6
 
+#: How the names end of what is not complete yet.
+_PARTIAL: Final = ".partial"
+
 _BLOBS: Final = "blobs/sha256"
 
 
@@ -197,7 +200,7 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
     """
     if not replace:
         _refuse(path)
-    with _partial(path.parent) as (partial, out):
+    with _named(path), _partial(path.parent) as (partial, out):
         yield out
         out.close()
         if not replace:
@@ -217,7 +220,7 @@ def _partial(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def _partial_name() -> str:
-    return f".{secrets.token_hex(_TOKEN_BYTES)}.partial"
+    return f".{secrets.token_hex(_TOKEN_BYTES)}{_PARTIAL}"
 
 
 @contextmanager
@@ -233,13 +236,27 @@ def new_directory(path: Path) -> Iterator[Path]:
     if not (path.is_dir() and not path.is_symlink() and not any(path.iterdir())):
         _refuse(path)
     partial = path.parent / _partial_name()
-    partial.mkdir()
+    with _named(path):
+        partial.mkdir()
+        try:
+            yield partial
+            partial.replace(path)  # an empty directory is replaced as well
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let errors name what was to be written, not what stood for it or nothing."""
     try:
-        yield partial
-        partial.replace(path)  # an empty directory is replaced as well
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        yield
+    except OSError as error:
+        name = error.filename
+        hidden = isinstance(name, str) and _PARTIAL in name
+        if error.errno is None or not (name is None or hidden):
+            raise
+        raise fs_error(error.errno, os.fspath(path), op="write") from error
 
 
 def _refuse(path: Path) -> None:

@@ -68,6 +68,122 @@ TOLD: Final = {
 }
 
 
+#: Whose answer is ours where it is not umoci's: image -> tools, in words.
+AS: Final = {
+    "aufs-meta": "aufs, whose own names do not show; umoci and Docker leave some",
+    "char00": "none: refused; umoci's with `device_zero=\"keep\"`, Docker's with"
+    ' `"whiteout"`',
+    "contiguous-type": "GNU tar; umoci, Docker and podman refuse",
+    "duplicate-dir-attrs": "Docker, podman; lenient: umoci",
+    "duplicate-file": "Docker, podman; lenient: umoci",
+    "duplicate-file-then-dir": "Docker, podman; lenient: umoci",
+    "file-parent": "Docker, podman; umoci refuses",
+    "opaque-through-symlink": "none: the link stays as with umoci, and what it leads to"
+    " as with Docker",
+    "symlink-parent": "Docker, podman",
+    "symlink-parent-same-layer": "Docker, podman",
+    "whiteout-component": "none: refused; the tools make a directory, of a name that no"
+    " layer can remove",
+    "whiteout-dot": "Docker, podman; umoci deletes what it should not",
+    "whiteout-dotdot": "Docker, podman; umoci deletes what it should not",
+    "whiteout-empty-name": "Docker, podman; umoci deletes what it should not",
+    "whiteout-through-symlink": "none: the link stays as with umoci, and what it leads"
+    " to as with Docker",
+    "xattr-selinux": "Docker",
+    "xattr-unknown-ns": "none: kept in memory, refused by hosts; the tools drop it",
+    "xattr-user-overlay": "none: dropped, as no mark may come out of a tar; the tools"
+    " keep it",
+}
+
+
+def test_the_docs_say_whose_answer_is_ours(root: Path) -> None:
+    """The table in the docs is this one."""
+    table = "".join(f"| `{name}` | {who} |\n" for name, who in AS.items())
+
+    assert table in (root / "docs" / "compatibility.md").read_text()
+
+
+def test_our_answer_is_that_of_the_named_tools(shared: Path) -> None:
+    """Each image is answered as the table says, by the recorded answers of the tools."""
+    wrong = {}
+    for path in sorted((shared / "images" / "disputed").glob("*.oci.tar")):
+        name = path.name.removesuffix(".oci.tar")
+        found = agreeing(path)
+        said = AS.get(name, "umoci").partition(";")[0].split(", ")
+        named = {tool for tool in TOOLS if tool in said}
+        if not named <= found or (found and not named):
+            wrong[name] = found
+
+    assert {} == wrong
+
+
+#: Stands for the attributes of what umoci does not have.
+ONLY_THERE: Final[dict[str, Any]] = {"recorded": "only its name"}
+
+#: The tools whose answers are recorded; podman's and Docker's as differences.
+TOOLS: Final = ("umoci", "Docker", "podman")
+
+
+def agreeing(path: Path) -> set[str]:
+    """Give the tools that make of an image what we do."""
+    truth_path = path.with_name(path.name.removesuffix(".oci.tar") + ".truth.json")
+    truth = json.loads(truth_path.read_bytes())
+    try:
+        with open_image(path) as image:
+            ours = facts(manifest(image)["root"])
+    except FormatError:
+        ours = {}
+    return {tool for tool in TOOLS if same(ours, facts(recorded(truth, tool)))}
+
+
+def same(ours: dict[str, dict[str, Any]], theirs: dict[str, dict[str, Any]]) -> bool:
+    """Compare; of a path that only the tool has, nothing but its name is recorded."""
+    return ours.keys() == theirs.keys() and all(
+        entry in (ours[path], ONLY_THERE) for path, entry in theirs.items()
+    )
+
+
+def recorded(truth: dict[str, Any], tool: str) -> dict[str, dict[str, Any]]:
+    """Give what a tool made of an image; nothing if it refused."""
+    root: dict[str, dict[str, Any]] = {
+        path: dict(entry) for path, entry in truth["root"].items()
+    }
+    if tool == "umoci":
+        return root if truth["root_from"].startswith("umoci") else {}
+    other = next(
+        answer
+        for name, answer in truth["others"].items()
+        if name.startswith(tool.lower())
+    )
+    if "refused" in other:
+        return {}
+    for difference in other.get("differences", ()):
+        path, field, value = (
+            difference[key] for key in ("path", "field", tool.lower())
+        )
+        if field != "exists":
+            root[path][field] = value
+        elif value:
+            root.setdefault(path, ONLY_THERE)
+        else:
+            del root[path]
+    return root
+
+
+def facts(root: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Leave out what has no one answer: times, the root's mode, counts of names."""
+    vague = {"implied", "mtime", "nlink", "links"}
+    found: dict[str, dict[str, Any]] = {}
+    for path, entry in root.items():
+        left_out = vague | {"mode"} if path == "/" else vague
+        found[path] = {
+            key: value
+            for key, value in entry.items()
+            if key not in left_out and value is not None
+        }
+    return found
+
+
 def test_table_of_disputed_images(shared: Path) -> None:
     """Each gives umoci's tree, the difference that is listed, or the refusal."""
     folder = shared / "images" / "disputed"

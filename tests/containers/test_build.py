@@ -204,6 +204,21 @@ def test_triggers(engine: Engine) -> None:
             "line 2: COPY requires at least two arguments, but only one was provided.",
         ),
         (
+            "FROM busybox\nADD --foo=1 a /",
+            InvalidParameter,
+            "^dockerfile parse error line 2: Unknown flag: foo$",
+        ),
+        (
+            "FROM busybox\nCOPY ../x /",
+            InvalidParameter,
+            r"^COPY failed: forbidden path outside the build context: ../x \(\)$",
+        ),
+        (
+            "FROM busybox\nCOPY --from=nosuch /a /",
+            NotFound,
+            "^invalid from flag value nosuch: ",
+        ),
+        (
             "FROM busybox as",
             InvalidParameter,
             "line 1: FROM requires either one or three arguments",
@@ -338,3 +353,40 @@ def test_a_command_that_changes_nothing_makes_no_layer(engine: Engine) -> None:
 
     assert len(base) + 2 == len(image.attrs["RootFS"]["Layers"])
     assert [1, 1, 0] == [row["Size"] for row in image.history()[:3]]
+
+
+def test_a_stage_to_stop_after_has_a_name(engine: Engine) -> None:
+    """A number is none for the classic builder."""
+    text = "FROM busybox AS One\nRUN echo 1 > /f\nFROM busybox\n"
+
+    image = build(engine, text, target="one")
+
+    assert b"1\n" == engine.containers.run(image.id, "cat /f", remove=True)
+    for target in ("nosuch", "0"):
+        reason = f"failed to reach build target {target} in Dockerfile"
+        with pytest.raises(InvalidParameter, match=reason):
+            build(engine, text, target=target)
+
+
+def test_arguments_and_the_cache(engine: Engine) -> None:
+    """A step is done again once the default of an argument comes out otherwise."""
+    text = "FROM busybox\nARG V=1\nARG X=${V}x\nENV E=$X\n"
+    said: list[str] = []
+
+    first = build(engine, text)
+    again = build(engine, text, report=said.append)
+    hits = said.count(" ---> Using cache\n")
+    said.clear()
+    other = build(engine, text, buildargs={"V": "2", "NO": ""}, report=said.append)
+
+    assert (first.id, 3) == (again.id, hits)
+    assert ("E=1x", "E=2x") == (first.config["Env"][-1], other.config["Env"][-1])
+    assert 1 == said.count(" ---> Using cache\n")
+    assert "[Warning] One or more build-args [NO] were not consumed\n" in said
+
+
+def test_another_letter_continues_lines() -> None:
+    """A directive says so, before all else."""
+    steps = parse("# escape=`\nFROM x\nRUN a `\n b\\\nCMD c\n")
+
+    assert ["FROM x", "RUN a  b\\", "CMD c"] == [step.original for step in steps]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
 from unionfs_sim.containers import buildcontext, trees
-from unionfs_sim.containers.dockerfile import parse
+from unionfs_sim.containers.dockerfile import check_target, parse
 from unionfs_sim.containers.dockerwords import expand
 from unionfs_sim.containers.errors import (
     ContainerBuildError,
@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     from unionfs_sim.containers.engine import Engine
 
 _NOP: Final = "/bin/sh -c #(nop) "
+#: Arguments that every build knows.
+_ALWAYS_ARGUMENTS: Final = frozenset(
+    name
+    for word in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+    for name in (word, word.lower())
+)
 
 
 def build(
@@ -91,7 +97,9 @@ def build(
         job = _Build(
             engine, fs, buildargs or {}, nocache=nocache, forcerm=forcerm, report=report
         )
-        image = job.run(parse(dockerfile), target)
+        steps = parse(dockerfile)
+        check_target(steps, target)
+        image = job.run(steps, target)
         for tag in tags:
             image.tag(tag)
             job.say(f"Successfully tagged {image.tags[0]}")
@@ -117,6 +125,7 @@ class _Build:
         self._given = buildargs
         self._nocache = nocache
         self._forcerm = forcerm
+        self._consumed: set[str] = set()
         self._report = report
         self._stages: dict[str, Image] = {}
         self._arguments: dict[str, str] = {}
@@ -138,14 +147,12 @@ class _Build:
         for number, step in enumerate(steps, 1):
             self.say(f"Step {number}/{len(steps)} : {step.original}")
             if step.name == "FROM":
-                if target is not None and stage >= 0 and target in {
-                    stage_name, str(stage)
-                }:  # fmt: skip
+                if target is not None and stage_name == target.lower():
                     break
                 stage += 1
                 stage_name = self._from(step)
             elif step.name == "ARG" and stage < 0:
-                self._argument(step, self._globals)
+                self._argument(step, self._globals, self._globals)
                 continue
             elif stage < 0:
                 msg = "no build stage in current context"
@@ -160,6 +167,10 @@ class _Build:
         if self._image is None:
             msg = "No image was generated. Is your Dockerfile empty?"
             raise InvalidParameter(msg)
+        unused = sorted(set(self._given) - self._consumed - _ALWAYS_ARGUMENTS)
+        if unused:
+            names = " ".join(unused)
+            self.say(f"[Warning] One or more build-args [{names}] were not consumed")
         self.say(f"Successfully built {short(self._image.id)}")
         return self._image
 
@@ -194,15 +205,21 @@ class _Build:
                 self._step(trigger)
         return stage_name
 
-    def _argument(self, step: Instruction, where: dict[str, str]) -> None:
+    def _argument(
+        self, step: Instruction, where: dict[str, str], variables: Mapping[str, str]
+    ) -> str:
+        """Set an argument, and give what the history shows of it."""
         name, equals, default = step.text.partition("=")
+        default = expand(default, variables)
+        self._consumed.add(name)
         value = self._given.get(name)
         if value is None and equals:
-            value = expand(default, {**where, **self._globals})
+            value = default
         if value is None:
             value = self._globals.get(name)
         if value is not None:
             where[name] = value
+        return f"{name}={default}" if equals else name
 
     @property
     def _config(self) -> Config:
@@ -219,8 +236,8 @@ class _Build:
         text = step.text
         match step.name:
             case "ARG":
-                self._argument(step, self._arguments)
-                self._save(self._config, f"{_NOP} ARG {step.text}", None)
+                shown = self._argument(step, self._arguments, self._variables)
+                self._save(self._config, f"{_NOP} ARG {shown}", None)
             case "RUN":
                 self._run(text)
             case "COPY" | "ADD":
@@ -402,7 +419,11 @@ class _Build:
         """Give the files of another stage, or of an image."""
         image = self._stages.get(name.lower())
         if image is None:
-            image = self._engine.images.get(name)
+            try:
+                image = self._engine.images.get(name)
+            except NotFound as error:
+                msg = f"invalid from flag value {name}: {error.message}"
+                raise NotFound(msg) from error
         return UnionFS(image.layers, read_only=True)
 
     def _copied(

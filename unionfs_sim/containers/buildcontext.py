@@ -150,6 +150,9 @@ def sources(fs: FileSystem, names: list[str], verb: str) -> list[Source]:
     """
     found: list[Source] = []
     for name in names:
+        if posixpath.normpath(name.lstrip("/") or ".").startswith(".."):
+            msg = f"{verb} failed: forbidden path outside the build context: {name} ()"
+            raise InvalidParameter(msg)
         clean = posixpath.normpath(f"/{name}")
         if set("*?[") & set(name):
             folder = posixpath.dirname(clean)

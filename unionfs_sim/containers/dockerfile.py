@@ -20,7 +20,32 @@ _KNOWN: Final = frozenset(
 _STAGE: Final = re.compile(r"[a-z][a-z0-9-_.]*")
 _ONE_WORD: Final = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR", "ONBUILD"})
 _MAY_BE_EMPTY: Final = frozenset({"CMD", "ENTRYPOINT"})
-_WITH_FLAGS: Final = frozenset({"ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"})
+_DIRECTIVE: Final = re.compile(r"#\s*(\w+)\s*=\s*(\S+)")
+_FLAGS_OF: Final = {
+    "ADD": {"chown", "chmod"},
+    "COPY": {"chown", "chmod", "from"},
+    "FROM": {"platform"},
+    "HEALTHCHECK": {"interval", "timeout", "start-period", "retries"},
+    "RUN": {"mount", "network", "security"},
+}
+_WITH_FLAGS: Final = frozenset(_FLAGS_OF)
+
+
+def check_target(steps: list[Instruction], target: str | None) -> None:
+    """
+    Refuse to stop after a stage that there is not.
+
+    Raises:
+        InvalidParameter: No stage has this name; numbers are none.
+    """
+    names = {
+        words[2].lower()
+        for step in steps
+        if step.name == "FROM" and len(words := step.text.split()) == 3
+    }
+    if target and target.lower() not in names:
+        msg = f"failed to reach build target {target} in Dockerfile"
+        raise InvalidParameter(msg)
 
 
 def parse(text: str) -> list[Instruction]:
@@ -35,13 +60,14 @@ def parse(text: str) -> list[Instruction]:
     """
     found: list[Instruction] = []
     joined, start = "", 0
+    escape = _escape_letter(text)
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if stripped.startswith("#") or (not stripped and joined):
             continue
         if not joined:
             start = number
-        if line.rstrip().endswith("\\"):
+        if line.rstrip().endswith(escape):
             joined += line.rstrip()[:-1]
             continue
         joined += line
@@ -56,6 +82,20 @@ def parse(text: str) -> list[Instruction]:
     return found
 
 
+def _escape_letter(text: str) -> str:
+    """Give what continues a line: a directive before all else may say so."""
+    for line in text.splitlines():
+        match = _DIRECTIVE.fullmatch(line.strip())
+        if match is None:
+            break
+        if match[1].lower() == "escape":
+            if match[2] not in {"\\", "`"}:
+                msg = f"invalid ESCAPE '{match[2]}'. Must be ` or \\"
+                raise InvalidParameter(msg)
+            return match[2]
+    return "\\"
+
+
 def _instruction(text: str, line: int) -> Instruction:
     name, *more = text.split(None, 1)
     rest = more[0].strip() if more else ""
@@ -64,6 +104,8 @@ def _instruction(text: str, line: int) -> Instruction:
         raise _wrong(line, f"unknown instruction: {name}")
     flags: dict[str, str] = {}
     while name in _WITH_FLAGS and (match := _FLAG.match(rest)):
+        if match[1] not in _FLAGS_OF[name]:
+            raise _wrong(line, f"Unknown flag: {match[1]}")
         flags[match[1]] = match[2] or ""
         rest = rest[match.end() :]
     _check_form(name, rest)

@@ -19,7 +19,7 @@ from unionfs_sim.containers.api.call import (
 from unionfs_sim.containers.api.errors import refusal
 from unionfs_sim.containers.api.routing import Route
 from unionfs_sim.containers.buildcontext import dockerfile_in, open_context
-from unionfs_sim.containers.dockerfile import parse
+from unionfs_sim.containers.dockerfile import check_target, parse
 from unionfs_sim.containers.errors import (
     ContainerBuildError,
     EngineError,
@@ -52,6 +52,7 @@ def build(call: Call) -> Answered:
     context = open_context(call.body)
     text = dockerfile_in(context, call.text("dockerfile") or "Dockerfile")
     steps = parse(text)  # what makes no sense is an error, and no line of the story
+    check_target(steps, options["target"])
     if all(step.name == "ARG" for step in steps) or steps[0].name not in {
         "ARG",
         "FROM",

@@ -22,7 +22,7 @@ from unionfs_sim.containers.errors import (
     NotFound,
     NotImplemented_,
 )
-from unionfs_sim.containers.healthcheck import health_check
+from unionfs_sim.containers.healthcheck import health_check, shown_check
 from unionfs_sim.containers.ids import short
 from unionfs_sim.containers.images import Image, derive
 from unionfs_sim.containers.instructions import (
@@ -33,6 +33,7 @@ from unionfs_sim.containers.instructions import (
     command,
     words_of,
 )
+from unionfs_sim.containers.programs import DEFAULT_PATH
 from unionfs_sim.containers.states import timestamp
 from unionfs_sim.containers.users import group_id, user_id
 from unionfs_sim.core.filesystem import FileSystem
@@ -131,6 +132,7 @@ class _Build:
         self._arguments: dict[str, str] = {}
         self._globals: dict[str, str] = {}
         self._image: Image | None = None
+        self._base: Image | None = None
         self._scratch = False
         self._author = ""
         self._ran = ""
@@ -199,7 +201,8 @@ class _Build:
                     " require 'docker login'"
                 )
                 raise NotFound(msg) from error
-        for text in self._image.config.get("OnBuild") or ():
+        self._base = self._image
+        for text in self._base.config.get("OnBuild") or ():
             self.say("# Executing 1 build trigger")
             for trigger in parse(text):
                 self._step(trigger)
@@ -223,7 +226,12 @@ class _Build:
 
     @property
     def _config(self) -> Config:
-        return {} if self._image is None else copy.deepcopy(dict(self._image.config))
+        if self._image is None:
+            return {"Env": [f"PATH={DEFAULT_PATH}"]}  # also of what is from scratch
+        config = copy.deepcopy(dict(self._image.config))
+        if self._image is self._base:
+            config.pop("OnBuild", None)  # done, and for no child of this one
+        return config
 
     @property
     def _variables(self) -> dict[str, str]:
@@ -250,7 +258,8 @@ class _Build:
             case "HEALTHCHECK":
                 config = self._config
                 config["Healthcheck"] = health_check(step)
-                self._save(config, f"{_NOP} HEALTHCHECK {text}", None)
+                shown = shown_check(config["Healthcheck"])
+                self._save(config, f"{_NOP} HEALTHCHECK {shown}", None)
             case name if changes_config(name):
                 config = self._config
                 if name == "ENTRYPOINT":

@@ -108,6 +108,15 @@ HOST_CONFIG: Final[Mapping[str, Any]] = {
 #: Members that are not there at all when they say nothing.
 _OPTIONAL: Final = ("StorageOpt", "Tmpfs", "Sysctls", "Runtime", "Mounts", "Init")
 
+#: What clients send where nothing was said: the engine puts its own [use-inspect].
+_UNSAID: Final = {
+    "CgroupnsMode": "",
+    "IpcMode": "",
+    "MemorySwappiness": -1,
+    "PidsLimit": 0,
+    "ShmSize": 0,
+}
+
 _MAPS: Final = ("PortBindings", "StorageOpt", "Tmpfs", "Sysctls")
 
 
@@ -123,8 +132,12 @@ def full_host_config(given: Mapping[str, Any]) -> dict[str, Any]:
         full |= {"SecurityOpt": ["label=disable"]}
         full |= {"MaskedPaths": None, "ReadonlyPaths": None}
     for key, value in given.items():
-        if key in full and value is not None:
+        if key in full and value is not None and value != _UNSAID.get(key, full):
             full[key] = value
+    full["LogConfig"] = {
+        **full["LogConfig"],
+        "Type": full["LogConfig"].get("Type") or "json-file",
+    }
     for key in ("Binds", "VolumesFrom"):
         full[key] = full[key] or None
     for key in _MAPS:

@@ -36,6 +36,24 @@ def duration_ns(text: str) -> int:
     return -size if match[1] == "-" else size
 
 
+def duration_text(duration_ns: int) -> str:
+    """
+    Write a duration as Go does.
+
+    >>> [duration_text(x * 10**6) for x in (0, 1, 1500, 65_000, 3_600_000)]
+    ['0s', '1ms', '1.5s', '1m5s', '1h0m0s']
+    """
+    if 0 < duration_ns < 10**9:
+        name, unit = ("ms", 10**6) if duration_ns >= 10**6 else ("ns", 1)
+        return f"{duration_ns / unit:g}{name}"
+    minutes, rest = divmod(duration_ns, 60 * 10**9)
+    seconds = f"{rest / 10**9:.9f}".rstrip("0").rstrip(".")
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes_left}m{seconds}s"
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+
+
 def moment_ns(text: str, now_ns: int) -> int:
     """
     Read a moment: so long ago, a date, or seconds since the epoch.

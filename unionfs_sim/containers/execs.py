@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from unionfs_sim.containers import signals
-from unionfs_sim.containers.errors import Conflict
+from unionfs_sim.containers.errors import Conflict, InvalidParameter
 from unionfs_sim.containers.locking import locked
 from unionfs_sim.containers.process import (
     NOT_EXECUTABLE,
@@ -22,6 +22,10 @@ from unionfs_sim.containers.terminal import Terminal, cooked
 if TYPE_CHECKING:
     from unionfs_sim.containers.container import Container
     from unionfs_sim.containers.engine import Engine
+
+_NOT_STARTED: Final = (
+    "OCI runtime exec failed: exec failed: unable to start container process:"
+)
 
 
 class ExecResult(NamedTuple):
@@ -146,9 +150,10 @@ class Exec:
         """
         Let it run until it waits or ends.
 
+        Where it cannot, it says why, and its exit code is 126 [use-exec].
+
         Raises:
             Conflict: It has been started before, or the container does not run.
-            InvalidParameter: There is no such user.
         """
         if self._task is not None or self._code is not None:
             what = "is already running" if self.running else "has already run"
@@ -156,19 +161,29 @@ class Exec:
             raise Conflict(msg)
         self.container.check_exec()
         engine = self.container.engine
-        process = self.container.make_process(
-            self.argv,
-            env=self._env,
-            user=self._user,
-            cwd=self._workdir,
-            stdin=Nothing() if self.stdin is None else self.stdin,
-            stdout=self.stdout,
-            stderr=self.stderr,
-        )
+        try:
+            process = self.container.make_process(
+                self.argv,
+                env=self._env,
+                user=self._user,
+                cwd=self._workdir,
+                stdin=Nothing() if self.stdin is None else self.stdin,
+                stdout=self.stdout,
+                stderr=self.stderr,
+            )
+        except InvalidParameter as error:
+            self._fail(error.message)
+            return
+        if not process.fs.isdir(process.cwd):
+            self._fail(
+                f'{_NOT_STARTED} chdir to cwd ("{process.cwd}") set in config.json'
+                " failed: no such file or directory: unknown"
+            )
+            return
         try:
             program, argv = engine.programs.find(process, self.argv[0])
         except NotRunnable as error:
-            self._fail(error)
+            self._fail(f'{_NOT_STARTED} exec: "{error.name}": {error.reason}: unknown')
             return
         process.argv[:1] = argv
         self._process = process
@@ -186,11 +201,8 @@ class Exec:
             self.container, "exec_die", execID=self.id, exitCode=str(code)
         )
 
-    def _fail(self, error: NotRunnable) -> None:
-        self.failure = (
-            "OCI runtime exec failed: exec failed: unable to start container process:"
-            f' exec: "{error.name}": {error.reason}: unknown'
-        )
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
         self.stdout.write(f"{self.failure}\r\n")
         self._code = NOT_EXECUTABLE  # also for a command that is not there
 

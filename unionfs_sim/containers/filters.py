@@ -18,7 +18,10 @@ FILTERS: Final = frozenset(
     " status volume".split()
 )
 
-
+#: What a container can be.
+STATUSES: Final = frozenset(
+    {"created", "dead", "exited", "paused", "removing", "restarting", "running"}
+)
 #: Those of ``prune``, but for volumes and images.
 PRUNE_FILTERS: Final = frozenset({"label", "label!", "until"})
 #: Those of ``prune`` of images.
@@ -49,6 +52,19 @@ def listed(filters: Mapping[str, Any] | None) -> dict[str, list[Any]]:
         key: [values] if isinstance(values, str | int | bool) else list(values)
         for key, values in (filters or {}).items()
     }
+
+
+def check_status(wanted: Mapping[str, Sequence[Any]]) -> None:
+    """
+    Refuse states that there are not [use-ps].
+
+    Raises:
+        InvalidParameter: There is no such state.
+    """
+    for value in wanted.get("status", ()):
+        if value not in STATUSES:
+            msg = f"Invalid filter 'status={value}'"
+            raise InvalidParameter(msg)
 
 
 def fits(container: Container, key: str, values: Sequence[Any]) -> bool:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any, Final
 
-from unionfs_sim.containers.durations import duration_ns
+from unionfs_sim.containers.durations import duration_ns, duration_text
 from unionfs_sim.containers.errors import InvalidParameter
 from unionfs_sim.containers.instructions import Instruction, command
 
 _TIMES: Final = {
     "interval": "Interval", "timeout": "Timeout", "start-period": "StartPeriod",
 }  # fmt: skip
+#: A number of retries, which Go writes as a character.
+_RUNES: Final = {
+    7: "\\a",
+    8: "\\b",
+    9: "\\t",
+    10: "\\n",
+    11: "\\v",
+    12: "\\f",
+    13: "\\r",
+}
 
 
 def health_check(step: Instruction) -> dict[str, Any]:
@@ -39,3 +51,21 @@ def health_check(step: Instruction) -> dict[str, Any]:
     if step.flags.get("retries"):
         found["Retries"] = int(step.flags["retries"])
     return found
+
+
+def shown_check(found: Mapping[str, Any]) -> str:
+    """
+    Give a check as the history of an image has it, which is Go's way [use-build].
+
+    >>> print(shown_check({"Test": ["CMD-SHELL", "true"], "Interval": 5 * 10**9}))
+    &{["CMD-SHELL" "true"] "5s" "0s" "0s" '\\x00'}
+    """
+    words = " ".join(json.dumps(word) for word in found["Test"])
+    times = " ".join(
+        f'"{duration_text(found.get(member, 0))}"' for member in _TIMES.values()
+    )
+    retries = int(found.get("Retries", 0))
+    rune = _RUNES.get(retries) or (
+        chr(retries) if retries >= ord(" ") else f"\\x{retries:02x}"
+    )
+    return f"&{{[{words}] {times} '{rune}'}}"

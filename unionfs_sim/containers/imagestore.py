@@ -35,6 +35,7 @@ from unionfs_sim.image.naming import is_bare, is_repo_tag
 from unionfs_sim.image.open import open_image
 from unionfs_sim.image.tarlayer import read_layer
 
+_DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 _ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
 #: What a removal did: ``{"Untagged": name}`` and ``{"Deleted": digest}``.
 Removed: TypeAlias = list[dict[str, str]]
@@ -110,7 +111,8 @@ class ImageStore:
         if found is not None:
             return self._images[found]
         if _ID.fullmatch(name) is None or not name.startswith("sha256:"):
-            name = reference(name)
+            # Without a registry no image is known by the digest of its manifest.
+            name = name if _DIGEST.search(name) else reference(name)
         msg = f"No such image: {name}"
         raise NotFound(msg)
 
@@ -212,6 +214,9 @@ class ImageStore:
             except FormatError as error:
                 raise InvalidParameter(str(error)) from error
             self.keep_open(value)
+            if value.config is None:  # the tar of a layer, say [use-cp]
+                msg = "there is no manifest.json, and no repositories"
+                raise InvalidParameter(msg)
             tags = [tag for tag in value.names if not is_bare(tag) and is_repo_tag(tag)]
             image = self.add(value, tags)
             self._tagged_at.pop(image.id, None)  # a load notes no time

@@ -41,6 +41,9 @@ _MERGED: Final = (
 )
 
 #: Members that are null and never empty [art-02-bind-create].
+#: What the engine takes for the least that anything can run in [use-run].
+_LEAST_MEMORY: Final = 6 * 2**20
+_POLICIES: Final = {"no", "always", "on-failure", "unless-stopped"}
 _NULL: Final = ("Volumes", "ExposedPorts")
 
 
@@ -125,6 +128,7 @@ class Containers:
         """
         wanted = filtering.listed(filters)
         filtering.check(wanted, filtering.FILTERS)
+        filtering.check_status(wanted)
         shown = all or "status" in wanted or "exited" in wanted or limit > 0
         found = [
             each
@@ -391,7 +395,11 @@ class Containers:
         if name.removeprefix("/") == container.name:
             msg = "Renaming a container with the same name as its current name"
             raise InvalidParameter(msg)
-        chosen = self._reserve(name, container.id)
+        try:
+            chosen = self._reserve(name, container.id)
+        except EngineError as error:
+            msg = f"Error when allocating new name: {error.message}"
+            raise type(error)(msg) from error
         del self._by_name[container.name]
         container.name = chosen
         self._by_name[chosen] = container
@@ -439,7 +447,20 @@ class Containers:
 def _check(config: Mapping[str, Any], host_config: Mapping[str, Any]) -> None:
     """Refuse what does not go together, in Docker's order."""
     mode = str(host_config.get("NetworkMode") or "")
+    workdir = str(config.get("WorkingDir") or "/")
+    if not workdir.startswith("/"):
+        msg = (
+            f"the working directory '{workdir}' is invalid, it needs to be an absolute"
+            " path"
+        )
+        raise InvalidParameter(msg)
+    if 0 < (host_config.get("Memory") or 0) < _LEAST_MEMORY:
+        msg = "Minimum memory limit allowed is 6MB"
+        raise InvalidParameter(msg)
     policy = (host_config.get("RestartPolicy") or {}).get("Name") or "no"
+    if policy not in _POLICIES:
+        msg = f"invalid restart policy '{policy}'"
+        raise InvalidParameter(msg)
     if host_config.get("AutoRemove") and policy != "no":
         msg = "can't create 'AutoRemove' container with restart policy"
         raise InvalidParameter(msg)

@@ -170,7 +170,7 @@ _ABILITIES: Final[dict[str, Any]] = {
     "ContainerdCommit": {"ID": "", "Expected": ""},
     "RuncCommit": {"ID": "", "Expected": ""},
     "InitCommit": {"ID": "", "Expected": ""},
-    "SecurityOptions": [],
+    "SecurityOptions": ["name=seccomp,profile=default"],
     "Warnings": None,
 }
 

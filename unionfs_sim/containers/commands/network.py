@@ -38,18 +38,20 @@ def ip(process: Process) -> int:
         if "-o" in flags:
             _one_line(process, each)
         else:
-            _show(process, each, addresses="addr".startswith(kind) or kind == "address")
+            addresses = "addr".startswith(kind) or kind == "address"
+            _show(process, each, addresses=addresses, link="-4" not in flags)
     return 0
 
 
-def _show(process: Process, each: Interface, *, addresses: bool) -> None:
+def _show(process: Process, each: Interface, *, addresses: bool, link: bool) -> None:
     name = f"{each.name}@if{each.peer}" if each.peer else each.name
     flags = _FLAGS.get(each.name, "BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN")
     tail = "qdisc noqueue qlen 1000" if each.name == "lo" else "qdisc noqueue "
     process.print(f"{each.index}: {name}: <{flags}> mtu {_mtu(each)} {tail}")
-    link = "loopback" if each.name == "lo" else "ether"
+    kind = "loopback" if each.name == "lo" else "ether"
     all_ones = "00:00:00:00:00:00" if each.name == "lo" else "ff:ff:ff:ff:ff:ff"
-    process.print(f"    link/{link} {each.mac} brd {all_ones}")
+    if link:
+        process.print(f"    link/{kind} {each.mac} brd {all_ones}")
     if addresses and each.address is not None:
         process.print(f"    {_inet(each)}")
         process.print("       valid_lft forever preferred_lft forever")

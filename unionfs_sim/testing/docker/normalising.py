@@ -12,6 +12,7 @@ ENGINE_ROOT: Final = "/var/lib/docker"
 
 _ID: Final = re.compile(r"(?<![0-9A-Za-z])([0-9a-f]{64}|[0-9a-f]{12})(?![0-9A-Za-z])")
 _LONG, _SHORT = 64, 12
+_PID: Final = re.compile(r'("Pid": ?)[1-9]\d*')
 _HASH: Final = re.compile(r"\b(file|dir|multi):[0-9a-f]{8,64}")
 _NETNS: Final = re.compile(r"(?:/[^/\s\"]+)+/netns/")
 _TIME: Final = re.compile(
@@ -83,6 +84,7 @@ class Normal:
 
     def _text(self, text: str) -> str:
         text = text.replace(f"{self._root}/", f"{ENGINE_ROOT}/")
+        text = _PID.sub(r"\1<pid>", text)
         text = _NETNS.sub("/var/run/docker/netns/", text)
         text = _HASH.sub(r"\1:<hash>", text)
         text = _TIME.sub(self._time, text)

@@ -8,10 +8,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.image.conftest import make_archive, make_header, make_layout
+from unionfs_sim.adapters.unpack import unpack
 from unionfs_sim.core.content import literal
+from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.records import DirectoryRecord
+from unionfs_sim.dialects.dialect import Encoded
+from unionfs_sim.dialects.registry import dialect
 from unionfs_sim.errors import FormatError
 from unionfs_sim.image.build import new_image
 from unionfs_sim.image.check import check
@@ -159,3 +165,28 @@ def test_names_of_an_inode_are_listed_in_bounds(names: int) -> None:
         assert entry["type"] == "dir" or names == entry["nlink"]
     assert names + 1 == path_count
     assert (names**2 if names == LINKS_LISTED_MAX else names) == listed
+
+
+def test_layers_are_unpacked_one_after_the_other(tmp_path: Path) -> None:
+    """What stands for a layer on disk is made when it is written, and not kept."""
+    told: list[str] = []
+    aufs = dialect("aufs")
+
+    def encode(layer: Layer, below: DirectoryRecord | None = None) -> Encoded:
+        told.append("made " + layer.label.partition(" (")[0])
+        return aufs.encode(layer, below)
+
+    layers = [Layer.build({"f": "x"}) for _ in range(3)]
+    unpack(
+        new_image(layers),
+        tmp_path / "out",
+        dialect=attrs.evolve(aufs, encode=encode),
+        owners=False,
+        progress=lambda path: told.append(path) if path.endswith("/f") else None,
+    )
+
+    assert [
+        *("made layer 0", "/layer0/f"),
+        *("made layer 1", "/layer1/f"),
+        *("made layer 2", "/layer2/f"),
+    ] == told

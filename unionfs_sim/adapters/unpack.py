@@ -133,11 +133,13 @@ def unpack(
         xattrs_needed=_NEEDED.get(chosen.name, ""),
         progress=progress,
     )
-    named = dict(_encoded(source, layers_base_first, chosen, writing.losses))
+    names: list[str] = []
     with fresh_directory(path, op="unpack") as fd:
-        for name, raw in named.items():
+        # One after the other: a short image can have a thousand times one big layer.
+        for name, raw in _encoded(source, layers_base_first, chosen, writing.losses):
+            names.append(name)
             writing.write(name, raw, fd)
-    found = tuple(f"{path}/{name}" if name else path for name in named)
+    found = tuple(f"{path}/{name}" if name else path for name in names)
     return Unpacked(
         directory=path,
         dialect=chosen.name,

@@ -188,7 +188,7 @@ def _check(
         msg = f"only a layout in a directory can be added to, not {form!r}"
         raise SpecError(msg)
     if replace and form == "oci":
-        msg = "a directory is not replaced: remove it, or add to it"
+        msg = f"{path}: a directory is not replaced: remove it, or add to it"
         raise SpecError(msg)
     if path.name in {"", ".."}:
         msg = f"{str(path)!r} is no name for an image"

@@ -98,6 +98,32 @@ def test_hints_come_one_by_one(cli: Cli) -> None:
     assert "That was the last hint." in said[3]
 
 
+def test_stories_of_bugs_that_were_caught(cli: Cli, here: Path) -> None:
+    """What is not caught is not shown; a story has its example and the lookup."""
+    cli("exercises", "start", "04")
+    folder = here / "04-first-property"
+    assert "check first" in cli("exercises", "show", "04").out
+    progress.save(folder, progress.Progress(killed=["wh_ignored", "mkdir_no_eexist"]))
+
+    assert "M03  A whiteout is passed over." in cli("exercises", "show", "04").out
+    story = cli("exercises", "show", "04", "--bug", "M03").out
+    assert "Whoever writes it believes: A layer that has only a whiteout" in story
+    assert (
+        "/a: right is nothing; the bug gives 1 (644).\n  /a in layer 1: whiteout"
+        in story
+    )
+    assert (
+        "M03"
+        == json.loads(cli("exercises", "show", "--bug", "M03", "--json").out)["id"]
+    )
+    assert "mkdir d: right is EEXIST; the bug gives ok." in (
+        cli("exercises", "show", "04", "--bug", "mkdir_no_eexist").out
+    )
+    locked = cli("exercises", "show", "04", "--bug", "M01")
+    assert 2 == locked.status
+    assert "M01 has not been caught here" in locked.err
+
+
 def test_solution_is_locked_until_the_bar_is_reached(cli: Cli, here: Path) -> None:
     """Teachers see it at once."""
     cli("exercises", "start", "01")

@@ -61,7 +61,7 @@ EXERCISES: Final = (
         "learn union file systems and property-based testing, step by step",
         "exercises:welcome",
         SHARED,
-        about="Says where to start. The commands are list, start, check, watch, hint, "
+        about="Says where to start. The commands are list, start, check, watch, hint, show, "
         "reset, solution; for teachers grade, matrix, verify, seal and bundle.",
         example="exercises",
     ),
@@ -111,6 +111,19 @@ EXERCISES: Final = (
         (PLACE, *SHARED),
         about="There are three, each saying more than the one before.",
         example="exercises hint 01-read-a-lookup",
+    ),
+    Command(
+        "exercises show",
+        "show the planted bugs that your tests have caught, and what is behind them",
+        "killedbugs:killed",
+        (
+            PLACE,
+            option("--bug", metavar="NAME", help="tell the story of this one"),
+            *SHARED,
+        ),
+        about="A story has the misconception, where the bug was met, and a smallest "
+        "example with the lookup that decides it.",
+        example="exercises show 04-first-property",
     ),
     Command(
         "exercises reset",

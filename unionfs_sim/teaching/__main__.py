@@ -1,7 +1,8 @@
 """
 Measure the matrix: ``python -m unionfs_sim.teaching``.
 
-With ``--variants-only`` the correct implementations alone are run, for false alarms.
+With ``--variants-only`` the correct implementations alone are run, for false alarms;
+with ``--rubric`` counter-examples are shrunk and the exercises graded besides.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from unionfs_sim.teaching.exercises import measuring
+from unionfs_sim.teaching.exercises.ladder import ladder
 from unionfs_sim.teaching.matrix import EXAMPLES, REDUCED, Matrix, measure, tasks
 from unionfs_sim.teaching.mutants import MUTANTS
-from unionfs_sim.teaching.rubric import figures
+from unionfs_sim.teaching.rubric import figures, shrunk
 from unionfs_sim.teaching.subjects import correct_subjects
 
 
@@ -30,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--properties", nargs="+", help="ids; all by default")
     parser.add_argument("--subjects", nargs="+", help="ids; all by default")
     parser.add_argument("--variants-only", action="store_true")
+    parser.add_argument("--rubric", action="store_true", help="all of the figures")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, help="a file for the whole matrix")
     options = parser.parse_args(argv)
@@ -46,9 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = measure(todo)
     if options.out is not None:
         options.out.write_text(table.to_json(), encoding="utf-8")
-    json.dump(_told(table), sys.stdout, indent=1)
+    told = _told(table)
+    if options.rubric:
+        told |= shrunk(table) | measuring.figures(list(ladder().values()), _tell)
+    json.dump(told, sys.stdout, indent=1)
     sys.stdout.write("\n")
     return 1 if table.alarms else 0
+
+
+def _tell(text: str) -> None:
+    """Say on a terminal what is being done."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{text}\n")
 
 
 def _told(table: Matrix) -> dict[str, object]:

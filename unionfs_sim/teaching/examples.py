@@ -6,7 +6,7 @@ Two implementations are told apart by an example if what they show differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -19,11 +19,13 @@ from unionfs_sim.teaching.lab import (
     Op,
     Path,
     Stack,
+    Step,
     error_name,
     layer,
     ops,
     outcome,
     path,
+    show,
     stack,
 )
 
@@ -195,6 +197,59 @@ LOOKS: Final[Mapping[str, Look]] = {
 def tells_apart(example: Example, one: Lab, other: Lab) -> bool:
     """Tell whether two implementations differ on an example, or one of them crashes."""
     return _observed(example, one) != _observed(example, other)
+
+
+@attrs.frozen
+class Difference:
+    """
+    Where two implementations differ first on an example.
+
+    Attributes:
+        where: The operation or the path, as text.
+        right: What the first one says; nothing if nothing shows.
+        wrong: What the second one says.
+        steps: How the first one looked the path up.
+    """
+
+    where: str
+    right: str
+    wrong: str
+    steps: Sequence[Step] = ()
+
+
+def first_difference(example: Example, one: Lab, other: Lab) -> Difference | None:
+    """
+    Find where two implementations differ first, in an outcome or in what shows.
+
+    Gives nothing for an example that looks elsewhere than at what a union shows.
+
+    >>> wrong = Lab(bug={"wh_ignored"}.__contains__)
+    >>> first_difference(Example("a=1 | ~a"), Lab(), wrong).wrong
+    '1 (644)'
+    """
+    if example.look != "union":
+        return None
+    layers, program = stack(example.layers), ops(example.program)
+    unions = [lab.stack(stack(example.layers)) for lab in (one, other)]
+    done = [_run(union, program) for union in unions]
+    for op, right, wrong in zip(program, *done, strict=True):
+        if right != wrong:
+            return Difference(show(op), right, wrong)
+    for at in asked(layers, program):
+        right, wrong = (_answer_text(union, at) for union in unions)
+        if right != wrong:
+            return Difference(show(at), right, wrong, unions[0].explain(at))
+    return None
+
+
+def _answer_text(union: Stack, at: Path) -> str:
+    try:
+        kind = union.kind(at)
+        if kind == "dir":
+            return f"[{' '.join(union.readdir(at))}]"
+        return "" if kind is None else f"{show(union.read(at))} ({union.mode(at):o})"
+    except OSError as error:
+        return error_name(error)
 
 
 def _observed(example: Example, lab: Lab) -> object:

@@ -38,7 +38,7 @@ _POLL_SECONDS: Final = 0.3
 _STYLES: Final[Mapping[str, Style]] = {"  + ": "good", "  - ": "error", "  ! ": "error"}
 
 
-def _lang(options: Namespace, folder: Path | None = None) -> str:
+def language(options: Namespace, folder: Path | None = None) -> str:
     """Give the language that was asked for, now or when the folder was made."""
     if options.lang is None and folder is not None:
         return ladder.language_of(folder)
@@ -62,9 +62,9 @@ def welcome(options: Namespace, _: ExitStack) -> Report:
     first = next(iter(exercises.values()))
     return _paragraph(
         texts.say(
-            _lang(options), "welcome.1", total=len(exercises), minutes=first.minutes
+            language(options), "welcome.1", total=len(exercises), minutes=first.minutes
         ),
-        texts.say(_lang(options), "welcome.2", first=first.id),
+        texts.say(language(options), "welcome.2", first=first.id),
     )
 
 
@@ -81,7 +81,7 @@ def _state(folder: Path, lang: str) -> str:
 
 def listed(options: Namespace, _: ExitStack) -> Report:
     """List the exercises."""
-    lang, folder = _lang(options), Path(options.folder)
+    lang, folder = language(options), Path(options.folder)
     rows = [
         (each.id, each.title(lang), str(each.minutes), _state(folder / each.name, lang))
         for each in _exercises(options).values()
@@ -113,7 +113,7 @@ def listed(options: Namespace, _: ExitStack) -> Report:
 def start(options: Namespace, _: ExitStack) -> Report:
     """Make an exercise's folder."""
     exercise = ladder.find(options.number, _exercises(options))
-    folder, lang = Path(options.dir) / exercise.name, _lang(options)
+    folder, lang = Path(options.dir) / exercise.name, language(options)
     if folder.exists():
         msg = f"{folder} is there already; to start anew: exercises reset {folder}"
         raise UsageError(msg)
@@ -128,7 +128,7 @@ def start(options: Namespace, _: ExitStack) -> Report:
     )
 
 
-def _place(options: Namespace) -> tuple[Exercise, Path]:
+def place(options: Namespace) -> tuple[Exercise, Path]:
     """Find the exercise and the folder that are meant."""
     exercises = _exercises(options)
     here = Path()
@@ -175,7 +175,7 @@ def _grading(options: Namespace, folder: Path | None = None) -> grading.Options:
     sealed = [Sealed.read(Path(file)) for file in getattr(options, "sealed", ())]
     seeds = [getattr(options, "seed", None), *(one.seed for one in sealed)]
     return grading.Options(
-        lang=_lang(options, folder),
+        lang=language(options, folder),
         seed=next((seed for seed in seeds if seed is not None), grading.SEED),
         sealed=sealed,
     )
@@ -183,7 +183,7 @@ def _grading(options: Namespace, folder: Path | None = None) -> grading.Options:
 
 def _grade(options: Namespace, exercise: Exercise, folder: Path) -> Graded:
     _need_hypothesis(exercise)
-    lang, chosen = _lang(options, folder), _grading(options, folder)
+    lang, chosen = language(options, folder), _grading(options, folder)
     if getattr(options, "mount", None):
         return _grade_mounted(options, grading.Grading(exercise, folder, chosen))
     with progressing.line() as tell:
@@ -211,7 +211,7 @@ def _told(
     options: Namespace, exercise: Exercise, folder: Path, graded: Graded
 ) -> list[Line]:
     """Give the lines of a report, and the next command to type."""
-    lang, lines = _lang(options, folder), _lines(formats.to_text(graded))
+    lang, lines = language(options, folder), _lines(formats.to_text(graded))
     if not graded.passed:
         return [*lines, line(texts.say(lang, "check.hint", folder=folder), "faint")]
     following = [each for each in _exercises(options) if each > exercise.id]
@@ -229,13 +229,14 @@ def _note(folder: Path, graded: Graded) -> None:
             checks=known.checks + 1,
             best=max(known.best, graded.score),
             passed=known.passed or graded.passed,
+            killed=sorted({*known.killed, *graded.data.get("bugs", ())}),
         ),
     )
 
 
 def check(options: Namespace, _: ExitStack) -> Report:
     """Check a student's work."""
-    exercise, folder = _place(options)
+    exercise, folder = place(options)
     graded = _grade(options, exercise, folder)
     _note(folder, graded)
     return _shown(options, graded, _told(options, exercise, folder, graded))
@@ -258,7 +259,7 @@ def _shown(options: Namespace, graded: Graded, lines: list[Line]) -> Report:
 
 def watch(options: Namespace, _: ExitStack) -> Report:
     """Check a student's work each time it is saved."""
-    exercise, folder = _place(options)
+    exercise, folder = place(options)
     seen: object = None
     while True:
         now = [
@@ -282,8 +283,8 @@ def watch(options: Namespace, _: ExitStack) -> Report:
 
 def hint(options: Namespace, _: ExitStack) -> Report:
     """Show the next hint, and write down that it was shown."""
-    exercise, folder = _place(options)
-    lang = _lang(options, folder)
+    exercise, folder = place(options)
+    lang = language(options, folder)
     hints, known = exercise.hints(lang), progress.read(folder)
     number = min(known.hints + 1, len(hints))
     said = [
@@ -298,7 +299,7 @@ def hint(options: Namespace, _: ExitStack) -> Report:
 
 def reset(options: Namespace, _: ExitStack) -> Report:
     """Put the starter's files back; the student's stay beside them."""
-    exercise, folder = _place(options)
+    exercise, folder = place(options)
     kept = []
     for name in exercise.edit:
         file = folder / name
@@ -311,7 +312,7 @@ def reset(options: Namespace, _: ExitStack) -> Report:
         shutil.copyfile(exercise.starter / name, file)
     return _paragraph(
         texts.say(
-            _lang(options, folder),
+            language(options, folder),
             "reset.done",
             folder=folder,
             files=", ".join(exercise.edit),
@@ -325,9 +326,9 @@ def solution(options: Namespace, _: ExitStack) -> Report:
     if options.teacher and options.path and options.path.isdigit():
         exercise = ladder.find(options.path, _exercises(options))
     else:
-        exercise, folder = _place(options)
+        exercise, folder = place(options)
         if not options.teacher and not progress.read(folder).passed:
-            raise UsageError(texts.say(_lang(options, folder), "solution.locked"))
+            raise UsageError(texts.say(language(options, folder), "solution.locked"))
     contents = {
         name: (exercise.solution / name).read_text(encoding="utf-8")
         for name in exercise.edit
@@ -450,7 +451,7 @@ def seal(options: Namespace, _: ExitStack) -> Report:
     exercise = ladder.find(options.number, _exercises(options))
     _need_hypothesis(exercise)
     with progressing.line() as tell:
-        tell(f"{exercise.id} {exercise.title(_lang(options))} …")
+        tell(f"{exercise.id} {exercise.title(language(options))} …")
         made = sealing.seal(exercise, options.seed, options.count)
     file = Path(options.out or f"sealed-{exercise.id}.json")
     formats.write(made.to_json(), file)

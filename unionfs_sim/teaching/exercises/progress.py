@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +24,14 @@ class Progress:
         hints: How many hints were asked for.
         best: The best score.
         passed: Whether the bar was reached.
+        killed: The planted bugs that were rejected in some check.
     """
 
     checks: int = 0
     hints: int = 0
     best: float = 0.0
     passed: bool = False
+    killed: Sequence[str] = ()
 
 
 def read(folder: Path) -> Progress:
@@ -40,6 +43,7 @@ def read(folder: Path) -> Progress:
             hints=int(data["hints"]),
             best=float(data["best"]),
             passed=bool(data["passed"]),
+            killed=tuple(map(str, data["killed"])),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return Progress()

@@ -1,0 +1,43 @@
+"""The figures of the grader: fair, cheap, and the same everywhere."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.exercises.conftest import exercise
+from unionfs_sim.teaching.exercises import measuring
+
+QUICK = [exercise(number) for number in ("01", "02", "03", "14")]
+#: Of Python 3.11 on Linux, and the same everywhere: change it only with what is said.
+DIGEST = "7b1068762784a746759124aeed64b3357d178bec178fe60b61fee0d6ba2baf15"
+
+
+def test_figures_of_what_exercises_ship() -> None:
+    """Solutions, starters and wrong ones are counted; reports are the same bytes."""
+    told: list[str] = []
+    found = measuring.figures(QUICK, told.append)
+
+    wrong = sum(len(each.wrong) for each in QUICK)
+    assert {"solution": 4, "starter": 4, "wrong": wrong} == found["T9 as stated"]
+    assert [] == found["T9 not as stated"]
+    assert 8 + wrong == len(told)
+    assert DIGEST == found["T13 digest of reports without Hypothesis"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody counts it there")
+def test_gradings_cost_something() -> None:
+    """Seconds and MiB are of the grader and its child."""
+    _, cost = measuring.graded(QUICK[1], QUICK[1].solution)
+
+    assert 0 < cost.seconds < 60
+    assert 10 < cost.mib < 384
+
+
+def test_digest_forgets_the_machine_alone() -> None:
+    """Versions and limits are left out; a point more or less is not."""
+    report, _ = measuring.graded(QUICK[0], QUICK[0].solution)
+    again, _ = measuring.graded(QUICK[0], QUICK[0].starter)
+
+    assert measuring.digest([report]) != measuring.digest([again])

@@ -78,6 +78,18 @@ def test_start_refuses_to_overwrite(cli: Cli) -> None:
     assert "is there already" in again.err
 
 
+def test_start_leaves_out_what_pip_compiled(cli: Cli, here: Path) -> None:
+    """An installed package has ``__pycache__`` beside its starters."""
+    copy = here / "ladder" / "04-first-property"
+    shutil.copytree(exercise("04").folder, copy)
+    (copy / "starter" / "__pycache__").mkdir(exist_ok=True)
+
+    assert 0 == cli("exercises", "start", "04", "--ladder", "ladder").status
+    assert ["README.md", "exercise.toml", "props.py"] == sorted(
+        file.name for file in (here / "04-first-property").iterdir()
+    )
+
+
 def test_reset_keeps_what_was_written(cli: Cli, here: Path) -> None:
     """The student's file moves aside, and the starter's comes back."""
     cli("exercises", "start", "01")

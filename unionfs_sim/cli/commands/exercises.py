@@ -119,7 +119,8 @@ def start(options: Namespace, _: ExitStack) -> Report:
         raise UsageError(msg)
     folder.mkdir(parents=True)
     for file in sorted(exercise.starter.iterdir()):
-        shutil.copyfile(file, folder / file.name)
+        if file.is_file():  # beside it, pip leaves what it compiled
+            shutil.copyfile(file, folder / file.name)
     formats.write(exercise.text(lang), folder / "README.md")
     formats.write(f'id = "{exercise.id}"\nlang = "{lang}"\n', folder / MARKER)
     return _paragraph(

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.conftest import cli as cli  # noqa: PLC0414 - a fixture
 from tests.exercises.conftest import exercise
-from unionfs_sim.teaching.exercises import progress
+from unionfs_sim.teaching.exercises import grading, progress
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +88,25 @@ def test_start_leaves_out_what_pip_compiled(cli: Cli, here: Path) -> None:
     assert ["README.md", "exercise.toml", "props.py"] == sorted(
         file.name for file in (here / "04-first-property").iterdir()
     )
+
+
+def test_grader_that_fails_blames_nobody(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its status is its own, and the student's file has no mark."""
+
+    def judge(*_: object) -> None:
+        msg = "no process left"
+        raise RuntimeError(msg)
+
+    cli("exercises", "start", "01")
+    monkeypatch.setattr(grading, "grade", judge)
+    outcome = cli("exercises", "check", "01")
+
+    assert 3 == outcome.status
+    assert "the grader itself failed" in outcome.err
+    assert "no process left" in outcome.err
+    assert 0 == progress.read(Path("01-read-a-lookup")).checks
 
 
 def test_reset_keeps_what_was_written(cli: Cli, here: Path) -> None:

@@ -136,9 +136,11 @@ def _told(error: Exception) -> tuple[int, str] | None:
     import errno  # noqa: PLC0415 - help does without
 
     from unionfs_sim.cli.report import (  # noqa: PLC0415 - likewise
+        BROKEN,
         FAILED,
         WRONG,
         AbsentError,
+        BrokenError,
         UsageError,
     )
     from unionfs_sim.core.render import printable  # noqa: PLC0415 - likewise
@@ -149,6 +151,8 @@ def _told(error: Exception) -> tuple[int, str] | None:
     )
 
     match error:
+        case BrokenError():
+            return BROKEN, printable(str(error))
         case AbsentError():
             return FAILED, str(error)
         case UsageError():

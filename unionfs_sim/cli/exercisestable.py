@@ -93,7 +93,8 @@ EXERCISES: Final = (
         "exercises:check",
         (PLACE, SEED, FORMAT, OUT, *MOUNTED, *SHARED),
         about="Your code runs in a process of its own, under limits of time, memory and "
-        "output. Exits with 0 if the bar is reached, 1 if not yet.",
+        "output. Exits with 0 if the bar is reached, 1 if not yet, 3 if the "
+        "grader itself failed.",
         example="exercises check 01-read-a-lookup",
     ),
     Command(

@@ -21,6 +21,8 @@ Line: TypeAlias = Sequence[Span]
 GOOD: Final = 0
 FAILED: Final = 1
 WRONG: Final = 2
+#: Of a grader alone: it failed itself, and nothing is known of the student's work.
+BROKEN: Final = 3
 
 
 @attrs.frozen
@@ -95,6 +97,10 @@ class UsageError(Exception):
 
 class AbsentError(Exception):
     """A path of the image is not there; the text is the one line to print."""
+
+
+class BrokenError(Exception):
+    """A grader failed by its own fault; the text is the one line to print."""
 
 
 def line(text: str = "", style: Style = "") -> Line:

@@ -20,6 +20,7 @@ from unionfs_sim.cli import view
 from unionfs_sim.cli.report import (
     FAILED,
     GOOD,
+    BrokenError,
     Line,
     Lines,
     Report,
@@ -29,6 +30,7 @@ from unionfs_sim.cli.report import (
     line,
     tally,
 )
+from unionfs_sim.errors import SpecError
 from unionfs_sim.teaching.exercises import formats, grading, ladder, progress, texts
 from unionfs_sim.teaching.exercises.ladder import MARKER, Exercise
 from unionfs_sim.teaching.exercises.report import Report as Graded
@@ -189,7 +191,14 @@ def _grade(options: Namespace, exercise: Exercise, folder: Path) -> Graded:
         return _grade_mounted(options, grading.Grading(exercise, folder, chosen))
     with progressing.line() as tell:
         tell(f"{exercise.id} {exercise.title(lang)} …")
-        return grading.grade(exercise, folder, chosen)
+        try:
+            return grading.grade(exercise, folder, chosen)
+        except (OSError, SpecError):
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            msg = f"the grader itself failed, which is not your fault: {kind}: {error}"
+            raise BrokenError(msg) from error
 
 
 def _grade_mounted(options: Namespace, submission: grading.Grading) -> Graded:

@@ -40,7 +40,7 @@ IN_A_TASK = {
     "prints-a-gigabyte": (
         "for _ in range(1 << 10): sys.stdout.write('x' * (1 << 20))",
         "output",
-        0,
+        5,
     ),
     "writes-a-gigabyte": (
         "file = open('big', 'wb')\n    for _ in range(1024): file.write(bytes(1 << 20))",

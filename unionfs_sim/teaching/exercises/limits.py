@@ -24,7 +24,7 @@ class Limits:
             implementation.  Four times as long by the clock.
         total_seconds: Seconds by the clock for all tasks together.
         memory_mib: MiB of address space a process.
-        output_kib: KiB that may be printed in all.
+        output_kib: KiB that may be printed, until one test prints too much and is given up.
         file_mib: MiB that a file may grow to.
         processes: How many processes there may be at a time.
     """

@@ -190,12 +190,13 @@ class _Watch:
                 results[child.current] = Result(task=task, fault=child.fault)
                 test = task.get("test")
                 deaths[test] = deaths.get(test, 0) + 1
-                if deaths[test] >= _DEATHS_MAX:
+                flood = child.fault.kind == "output"
+                if flood:
+                    self.printed = 0  # the others have room of their own
+                if deaths[test] >= _DEATHS_MAX or (flood and test is not None):
                     _skip(results, tasks, pending, child.fault, test)
             pending = [number for number in pending if number not in results]
-            if time.monotonic() > self.end or (
-                child.fault is not None and child.fault.kind == "output"
-            ):
+            if time.monotonic() > self.end:
                 break
         left = self.loading or Fault(kind="skipped", type="time")
         for number in range(len(tasks)):

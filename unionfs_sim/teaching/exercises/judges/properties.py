@@ -507,10 +507,15 @@ def advice(
     return lines
 
 
+def _is_skipped(verdict: Verdict) -> bool:
+    """Tell whether a test was only not come to: others have the reason."""
+    return verdict.fault is not None and verdict.fault.kind == "skipped"
+
+
 def _trouble(grading: Grading, found: Classification) -> list[str]:
     """Tell what keeps a test from counting, the worst first."""
     say = grading.say
-    for verdict in found.verdicts.values():
+    for verdict in sorted(found.verdicts.values(), key=_is_skipped):
         if verdict.fault is not None:
             told = grading.fault(verdict.fault, test=verdict.name)
             return [told, say(f"advice.{verdict.fault.kind}")]

@@ -44,6 +44,11 @@ SEALED: Final = option(
     default=[],
     help="try the bugs of this sealed set as well; examples are drawn from its seed",
 )
+STATS: Final = option(
+    "--stats",
+    action="store_true",
+    help="tell what the examples of your tests were like: how many met a whiteout ...",
+)
 TEACHER: Final = option(
     "--teacher", action="store_true", help="show it before the bar is reached"
 )
@@ -91,7 +96,7 @@ EXERCISES: Final = (
         "exercises check",
         "check your work, and say what to do next",
         "exercises:check",
-        (PLACE, SEED, FORMAT, OUT, *MOUNTED, *SHARED),
+        (PLACE, SEED, STATS, FORMAT, OUT, *MOUNTED, *SHARED),
         about="Your code runs in a process of its own, under limits of time, memory and "
         "output. Exits with 0 if the bar is reached, 1 if not yet, 3 if the "
         "grader itself failed.",

@@ -217,11 +217,32 @@ def _lines(text: str) -> list[Line]:
     return [line(each, _STYLES.get(each[:4], "")) for each in text.splitlines()]
 
 
+def _stats(graded: Graded, lang: str) -> list[Line]:
+    """Tell what the examples of each test were like."""
+    tests = graded.data.get("tests") or {}
+    lines = [
+        line(
+            texts.say(
+                lang,
+                "stats.test",
+                test=name,
+                useful=round(100 * of["useful_share"]),
+                **{key: round(100 * share) for key, share in of["met"].items()},
+            )
+        )
+        for name, of in tests.items()
+        if of["met"]
+    ]
+    return lines or [line(texts.say(lang, "stats.none"))]
+
+
 def _told(
     options: Namespace, exercise: Exercise, folder: Path, graded: Graded
 ) -> list[Line]:
     """Give the lines of a report, and the next command to type."""
     lang, lines = language(options, folder), _lines(formats.to_text(graded))
+    if getattr(options, "stats", False):
+        lines += _stats(graded, lang)
     if not graded.passed:
         return [*lines, line(texts.say(lang, "check.hint", folder=folder), "faint")]
     following = [each for each in _exercises(options) if each > exercise.id]

@@ -54,6 +54,7 @@ class Verdict:
         fault: The student's own error, if it came to one.
         empty: Whether nothing could be generated.
         useful: In what share of the examples anything was asserted.
+        met: In what share of them there was a whiteout, and so on.
         kills: The bugs that it rejects.
     """
 
@@ -62,6 +63,7 @@ class Verdict:
     fault: Fault | None = None
     empty: bool = False
     useful: float = 1.0
+    met: Mapping[str, float] = attrs.field(factory=dict)
     kills: set[str] = attrs.field(factory=set)
 
     @property
@@ -154,6 +156,7 @@ class Classification:
                 verdict.name: {
                     "false_alarms": verdict.alarms,
                     "useful_share": round(verdict.useful, 2),
+                    "met": {name: round(at, 2) for name, at in verdict.met.items()},
                     "kills": sorted(verdict.kills),
                     "fault": verdict.fault and verdict.fault.to_json(),
                 }
@@ -240,7 +243,7 @@ def _try_correct(
         if result.fault is not None:
             verdict.fault = verdict.fault or result.fault
         elif result.task["do"] == "useful":
-            verdict.useful = data["useful"]
+            verdict.useful, verdict.met = data["useful"], data["met"]
         elif data["status"] == "empty":
             verdict.empty = True
         elif data["status"] in {"failed", "raised"}:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from unionfs_sim.teaching.exercises.child import load_module
 from unionfs_sim.teaching.exercises.kinds import running
+from unionfs_sim.teaching.lab import Lab
+from unionfs_sim.teaching.mutants import recording
 from unionfs_sim.teaching.subjects import subject
+
+#: What an example can meet, and the switches of which the lab asks one there.
+MET: Final = {
+    "whiteout": {"wh_ignored"},
+    "opaque": {"opaque_ignored"},
+    "copy_up": {"alias_mutation"},
+    "removal": {"wh_always", "wh_at_root"},
+}
 
 
 @attrs.frozen
@@ -46,9 +56,23 @@ def carry_out(submission: Submission, task: dict[str, Any]) -> dict[str, Any]:
     test = submission.tests[task["test"]]
     make = partial(subject, task["subject"])
     if task["do"] == "useful":
+        asked: list[set[str]] = []
+
+        def watched() -> Lab:
+            asked.append(set())
+            return Lab("A", recording(asked[-1]))
+
         share = running.useful_share(
-            test, submission.module, make, seed=task["seed"], examples=task["examples"]
+            test,
+            submission.module,
+            watched,
+            seed=task["seed"],
+            examples=task["examples"],
         )
-        return {"useful": share}
+        met = {
+            name: sum(bool(switches & each) for each in asked) / max(len(asked), 1)
+            for name, switches in MET.items()
+        }
+        return {"useful": share, "met": met}
     shrink = task.get("shrink", False)
     return test.run(make, task["seed"], task["examples"], shrink).to_json()

@@ -277,7 +277,7 @@ def test_verify_says_what_is_as_stated(cli: Cli) -> None:
     outcome = cli("exercises", "verify", "01", "02", "03")
 
     assert 0 == outcome.status, outcome.out
-    assert outcome.out.endswith("passed=9 failed=0 total=9\n")
+    assert outcome.out.endswith("passed=12 failed=0 total=12\n")
 
 
 def test_verify_notices_an_unfair_exercise(cli: Cli, here: Path) -> None:

@@ -84,7 +84,7 @@ def test_start_leaves_out_what_pip_compiled(cli: Cli, here: Path) -> None:
     shutil.copytree(exercise("04").folder, copy)
     (copy / "starter" / "__pycache__").mkdir(exist_ok=True)
 
-    assert 0 == cli("exercises", "start", "04", "--ladder", "ladder").status
+    assert 0 == cli("exercises", "start", "04", "--ladder", str(copy.parent)).status
     assert ["README.md", "exercise.toml", "props.py"] == sorted(
         file.name for file in (here / "04-first-property").iterdir()
     )

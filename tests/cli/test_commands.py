@@ -342,3 +342,20 @@ def test_commands_of_the_tour(cli: Cli) -> None:
     assert 5 == len(commands)
     for command in commands:
         assert 0 == cli(*command.split()[1:]).status, command
+
+
+def test_index_changes_nothing_but_the_time(
+    cli: Cli, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an index each command says what it says without one."""
+    monkeypatch.setattr("unionfs_sim.image.index.SETTLED_NS", -1_000_000_000)
+    monkeypatch.setenv(source.INDEX_VARIABLE, str(tmp_path))
+    for _ in range(2):
+        for name in ("layers", "diff", "manifest"):
+            golden(f"{name}.txt", cli(*VIEWS[name]).out)
+        assert 6 == len(list(tmp_path.glob("*.layer")))
+    tmp_path.chmod(0o777)
+    outcome = cli("layers", "@tour")
+
+    assert 2 == outcome.status
+    assert "others can write there" in outcome.err

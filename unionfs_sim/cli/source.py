@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ from unionfs_sim.image.open import Image, open_image
 TOUR: Final = "@tour"
 
 _TOUR_FILE: Final = Path(__file__).resolve().parents[1] / "data" / "tour.oci.tar"
+
+#: The variable that names the directory of an index of images, if one is wanted.
+INDEX_VARIABLE: Final = "UNIONFS_SIM_INDEX"
 
 #: From which size on reading an image is worth a word on a terminal.
 _SLOW_BYTES: Final = 32 << 20
@@ -63,7 +67,8 @@ def open_source(options: Namespace, resources: ExitStack) -> Source:
         raise UsageError(msg)
     try:
         with _progress(path):
-            image = resources.enter_context(open_image(path, name=name))
+            index = os.environ.get(INDEX_VARIABLE) or None
+            image = resources.enter_context(open_image(path, name=name, index=index))
     except FormatError as error:
         if name is None and "a name is needed" in str(error):
             msg = f"{error}; use IMAGE@NAME"

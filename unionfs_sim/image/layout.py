@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from unionfs_sim.core.content import Content, literal
@@ -28,7 +28,13 @@ _UNKNOWN: Final = "unknown"
 
 
 def select(
-    files: Files, *, name: str | None, platform: str, limits: Limits, verify: bool
+    files: Files,
+    *,
+    name: str | None,
+    platform: str,
+    limits: Limits,
+    verify: bool,
+    known: Callable[[StoredLayer], bool] = lambda _: False,
 ) -> Selection:
     """
     Find one image of a layout.
@@ -39,12 +45,14 @@ def select(
         platform: Which image of a nested index is meant.
         limits: How much is put up with.
         verify: Whether blobs are checked against their digests.
+        known: Tells which layers have been checked before and need it no more.
 
     Raises:
         FormatError: The layout is broken, or does not have the image.
         DigestError: A blob is not what its descriptor says.
     """
-    return _Layout(files, limits, verify=verify).select(name, Platform.parse(platform))
+    reading = _Layout(files, limits, verify=verify, known=known)
+    return reading.select(name, Platform.parse(platform))
 
 
 def check_version(files: Files, *, limits: Limits) -> None:
@@ -84,11 +92,19 @@ def find_blob(files: Files, descriptor: Descriptor) -> Content:
 class _Layout:
     """One layout that is being read."""
 
-    def __init__(self, files: Files, limits: Limits, *, verify: bool) -> None:
+    def __init__(
+        self,
+        files: Files,
+        limits: Limits,
+        *,
+        verify: bool,
+        known: Callable[[StoredLayer], bool],
+    ) -> None:
         self._files = files
         self._place = files.place
         self._limits = limits
         self._verify = verify
+        self._known = known
 
     def select(self, name: str | None, platform: Platform) -> Selection:
         """Follow the descriptors to the image's blobs."""
@@ -125,7 +141,7 @@ class _Layout:
         return Selection(
             config=config,
             layers_base_first=tuple(
-                StoredLayer(blob=self._blob(layer), diff_id=diff_id, descriptor=layer)
+                self._layer(layer, diff_id)
                 for layer, diff_id in zip(layers, config.diff_ids, strict=True)
             ),
             names=tags,
@@ -137,15 +153,32 @@ class _Layout:
         place = f"{self._place}: {name}"
         return documents.load(content, place=place, limits=self._limits)
 
+    def _layer(self, descriptor: Descriptor, diff_id: str) -> StoredLayer:
+        """Find a layer's blob, and check it unless that has been done before."""
+        blob = self._found(descriptor)
+        stored = StoredLayer(blob=blob, diff_id=diff_id, descriptor=descriptor)
+        if self._verify and not self._known(stored):
+            self._check(blob, descriptor)
+        return stored
+
     def _blob(self, descriptor: Descriptor) -> Content:
         """Find a blob and check its size, then its digest, before anything else."""
+        content = self._found(descriptor)
+        if self._verify:
+            self._check(content, descriptor)
+        return content
+
+    def _check(self, content: Content, descriptor: Descriptor) -> None:
+        place = f"{self._place}: blob {descriptor.digest}"
+        digest.verify(content, descriptor.digest, place=place)
+
+    def _found(self, descriptor: Descriptor) -> Content:
+        """Find a blob of the size that is announced."""
         content = find_blob(self._files, descriptor)
         place = f"{self._place}: blob {descriptor.digest}"
         if content.size != descriptor.size:
             msg = f"{place}: {content.size} bytes, not {descriptor.size} as announced"
             raise DigestError(msg)
-        if self._verify:
-            digest.verify(content, descriptor.digest, place=place)
         return content
 
     def _named(self, index: Index, name: str | None, platform: Platform) -> Descriptor:

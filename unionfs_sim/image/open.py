@@ -28,6 +28,7 @@ from unionfs_sim.image import (
 from unionfs_sim.image.decompress import Compression
 from unionfs_sim.image.files import ArchiveFiles, DirectoryFiles
 from unionfs_sim.image.image import Image, LayerBlob, layer_label
+from unionfs_sim.image.index import Index, IndexedLayer
 from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
 from unionfs_sim.image.model import (
     DOCKER_PLAIN_LAYER,
@@ -58,12 +59,15 @@ def open_image(
     verify: bool = True,
     lenient: bool = False,
     device_zero: DeviceZero = "refuse",
+    index: str | os.PathLike[str] | None = None,
 ) -> Image:
     """
     Open an image: an OCI layout, a Docker archive, or the tar of a single layer.
 
     The form is recognised by content, compression by its first bytes.  All layers are
-    checked and parsed here; the content of files is read when it is asked for.
+    checked and parsed here; the content of files is read when it is asked for.  With
+    an index, layers that it knows are neither read nor hashed again: takes O(layers),
+    and directories are read from the index as they are looked into.
 
     Args:
         path: A file, or the directory of a layout.
@@ -75,9 +79,13 @@ def open_image(
         lenient: Of two entries of one name in a layer the last one wins, instead of
             being refused.
         device_zero: What becomes of a character device 0:0 in a layer.
+        index: A directory of the caller's alone that remembers layers for the next
+            time (`unionfs_sim.image.index`); made if it is not there.  Not used with
+            limits other than the default, nor for the tar of a single layer.
 
     Raises:
-        FormatError: The image is broken, over a limit, or not there by that name.
+        FormatError: The image is broken, over a limit, or not there by that name; or
+            others can write in the index.
         DigestError: Something differs from the digest that it is announced with.
         OSError: The file cannot be read.
     """
@@ -89,6 +97,7 @@ def open_image(
             verify=verify,
             lenient=lenient,
             device_zero=device_zero,
+            index=index,
         )
         if stat.S_ISDIR(Path(path).stat().st_mode):
             files = DirectoryFiles(opening.place, resources)
@@ -96,7 +105,12 @@ def open_image(
                 msg = f"{opening.place}: a directory without an OCI layout in it"
                 raise FormatError(msg)
             found = layout.select(
-                files, name=name, platform=platform, limits=limits, verify=verify
+                files,
+                name=name,
+                platform=platform,
+                limits=limits,
+                verify=verify,
+                known=opening.knows,
             )
             return opening.image(found)
         return opening.file(name, platform)
@@ -123,6 +137,7 @@ class _Opening:
         verify: bool,
         lenient: bool,
         device_zero: DeviceZero,
+        index: str | os.PathLike[str] | None,
     ) -> None:
         self.place = place
         self._resources = resources
@@ -133,12 +148,16 @@ class _Opening:
         self._oddities: list[Oddity] = []
         self._spool = Spool()
         resources.callback(self._spool.close)
+        self._index: Index | None = None
+        if index is not None and limits == DEFAULT_LIMITS:
+            self._index = Index(index, self._spool, lenient, device_zero)
         # A layer can occur twice in an image: it is decompressed and hashed once.
         self._tars: dict[tuple[int, int, int, str], _Tar] = {}
         self._keep: list[Content] = []  # so that the ids in the keys stay theirs
         # ... and parsed once, by the identity of its tar, if it stands on its own.
         self._read: dict[int, TarLayer] = {}
         self._entries = 0
+        self._counted: set[int] = set()  # layers of the index that are counted
         self._free_bytes = limits.ratio_free_bytes
 
     def file(self, name: str | None, platform: str) -> Image:
@@ -168,6 +187,7 @@ class _Opening:
                 platform=platform,
                 limits=self._limits,
                 verify=self._verify,
+                known=self.knows,
             )
         elif "manifest.json" in root:
             found = archive.select(
@@ -192,33 +212,21 @@ class _Opening:
         blobs: list[LayerBlob] = []
         for number, stored in enumerate(found.layers_base_first):
             label = layer_label(number, stored.diff_id)
-            place = f"{self.place}: {label}"
-            tar, descriptor = self._tar(stored, place)
-            known = self._read.get(id(tar))
-            if known is not None:
-                layers.append(
-                    attrs.evolve(known.layer, label=label, diff_id=stored.diff_id)
+            known = self._known(stored)
+            if known is None:
+                read, tar, descriptor = self._read_layer(
+                    stored, label, LayersBelow(layers)
                 )
+                layer = attrs.evolve(read.layer, label=label, diff_id=stored.diff_id)
             else:
-                read = tarlayer.read_layer(
-                    tar,
-                    label=label,
-                    place=place,
-                    diff_id=stored.diff_id,
-                    limits=self._limits,
-                    stored_bytes=stored.blob.size,
-                    entries_before=self._entries,
-                    lenient=self._lenient,
-                    device_zero=self._device_zero,
-                    below=LayersBelow(layers),
-                )
-                self._entries = read.entries
-                if not read.depends:
-                    self._read[id(tar)] = read
-                layers.append(read.layer)
-                self._oddities += read.oddities
+                layer = Layer(label, known.tree.root, stored.diff_id)
+                tar = known.tar
+                descriptor = _descriptor(stored, known.compression, known.stored_digest)
+            layers.append(layer)
             descriptors.append(descriptor)
             blobs.append(LayerBlob(stored=stored.blob, tar=tar))
+        if self._index:
+            self._index.trim()
         diff_ids = found.config.diff_ids
         return Image(
             place=self.place,
@@ -235,6 +243,61 @@ class _Opening:
             oddities=tuple(self._oddities),
             resources=self._resources.pop_all(),
         )
+
+    def knows(self, stored: StoredLayer) -> bool:
+        """Tell whether the index has a layer, so that it needs no checking."""
+        return self._index is not None and self._index.find(stored) is not None
+
+    def _known(self, stored: StoredLayer) -> IndexedLayer | None:
+        """Give a layer from the index, its entries counted as if they were read."""
+        known = self._index.find(stored) if self._index else None
+        if known is None or id(known) in self._counted:
+            return known
+        self._counted.add(id(known))
+        self._entries += known.entries
+        if self._entries > self._limits.entries_max:
+            msg = f"{self.place}: more than {self._limits.entries_max} entries"
+            raise FormatError(msg)
+        return known
+
+    def _read_layer(
+        self, stored: StoredLayer, label: str, below: LayersBelow
+    ) -> tuple[TarLayer, Content, Descriptor]:
+        """Check and read a layer, and keep it in the index if nothing was odd."""
+        place = f"{self.place}: {label}"
+        odd_before = len(self._oddities)
+        tar, compression, descriptor = self._tar(stored, place)
+        known = self._read.get(id(tar))
+        if known is not None:
+            return known, tar, descriptor
+        entries_before = self._entries
+        read = tarlayer.read_layer(
+            tar,
+            label=label,
+            place=place,
+            diff_id=stored.diff_id,
+            limits=self._limits,
+            stored_bytes=stored.blob.size,
+            entries_before=entries_before,
+            lenient=self._lenient,
+            device_zero=self._device_zero,
+            below=below,
+        )
+        self._entries = read.entries
+        if not read.depends:
+            self._read[id(tar)] = read
+        self._oddities += read.oddities
+        plain = not read.depends and len(self._oddities) == odd_before
+        if self._index and self._verify and plain:
+            self._index.keep(
+                stored,
+                tar,
+                read.layer,
+                compression=compression,
+                stored_digest=descriptor.digest,
+                entries=read.entries - entries_before,
+            )
+        return read, tar, descriptor
 
     def _report(self, place: str, sentence: str) -> None:
         self._oddities.append(Oddity(place, sentence))
@@ -265,7 +328,9 @@ class _Opening:
             resources=self._resources.pop_all(),
         )
 
-    def _tar(self, stored: StoredLayer, place: str) -> tuple[Content, Descriptor]:
+    def _tar(
+        self, stored: StoredLayer, place: str
+    ) -> tuple[Content, Compression | None, Descriptor]:
         """Give a layer's tar, checked against its digest, and say how it is stored."""
         algorithm = stored.diff_id.partition(":")[0]
         spooled = self._spooled(stored.blob, place, algorithm=algorithm)
@@ -281,13 +346,10 @@ class _Opening:
                 msg = f"{place}: the tar is {found}, not {stored.diff_id} as announced"
                 raise DigestError(msg)
         if descriptor is None:
-            plain = not spooled.compression
-            descriptor = Descriptor(
-                media_type=_SNIFFED_TYPES[spooled.compression],
-                digest=stored.diff_id if plain else digest.of_content(stored.blob),
-                size=stored.blob.size,
-            )
-        return spooled.content, descriptor
+            compression = spooled.compression
+            blob = digest.of_content(stored.blob) if compression else stored.diff_id
+            descriptor = _descriptor(stored, compression, blob)
+        return spooled.content, spooled.compression, descriptor
 
     def _check_size(self, tar: Content, place: str) -> None:
         limit = self._limits.layer_bytes_max
@@ -340,6 +402,17 @@ def identity(content: Content) -> tuple[int, int, int]:
     if isinstance(content, Extent):
         return id(content.source), content.offset, content.size
     return id(content), 0, content.size
+
+
+def _descriptor(
+    stored: StoredLayer, compression: Compression | None, blob_digest: str
+) -> Descriptor:
+    """Give what is said of a layer's blob, or what there is to say where nothing is."""
+    return stored.descriptor or Descriptor(
+        media_type=_SNIFFED_TYPES[compression],
+        digest=blob_digest,
+        size=stored.blob.size,
+    )
 
 
 def _hashed(pieces: Iterable[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:

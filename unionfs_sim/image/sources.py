@@ -29,6 +29,8 @@ class FileSource:
     Attributes:
         name: What errors call the file.
         size: Its size when it was opened, in bytes.
+        identity: Which file it is, and when it last changed, as of then: device,
+            inode, size, and the times of its content and of its inode.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -47,6 +49,11 @@ class FileSource:
             msg = f"{self.name}: not a regular file"
             raise FormatError(msg)
         self.size = status.st_size
+        self.identity = _identity(status)
+
+    def identity_now(self) -> tuple[int, ...]:
+        """Give the same as of now; equal if the file has not changed."""
+        return _identity(os.fstat(self._fd))
 
     def content(self) -> Extent:
         """Give the whole file as a content."""
@@ -146,6 +153,16 @@ class Spool:
     def __repr__(self) -> str:
         """Show the size."""
         return f"<Spool of {self._size} bytes>"
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
 
 
 def _read_exactly(fd: int, offset: int, size: int, *, name: str) -> bytes:

@@ -131,7 +131,13 @@ def _label_ends(axes: Any, ends: Sequence[tuple[float, float, str, str]]) -> Non
             fontsize=9,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "shrinkB": 3},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "lw": 0.5,
+                "relpos": (0, 0.5),  # from where the text begins, not through it
+                "shrinkB": 3,
+            },
         )
 
 

@@ -31,6 +31,12 @@ def recorded() -> Recording:
 
 
 @cache
+def everyday() -> Recording:
+    """Read the recording of what a class or a test suite would type."""
+    return read_recording(SCENARIOS.with_name("docker-everyday.json.gz"))
+
+
+@cache
 def scenarios() -> dict[str, Scenario]:
     """Give the scenarios by id."""
     return {each.id: each for each in recorded().scenarios}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.replaying import images, scenarios
+from tests.containers.replaying import everyday, recorded, scenarios
 from unionfs_sim.containers.api.server import Server
 from unionfs_sim.testing.docker import client
-from unionfs_sim.testing.docker.replay import replay_one
+from unionfs_sim.testing.docker.replay import Result, replay
 
 pytestmark = pytest.mark.oracle
 
@@ -28,10 +28,21 @@ def program() -> str:
     return found
 
 
-@pytest.mark.parametrize("name", scenarios())
-def test_a_recorded_session(name: str, program: str) -> None:
+@pytest.fixture(scope="module")
+def results(program: str) -> dict[str, Result]:
+    """Replay all of them, as many at a time as there are processors."""
+    jobs = os.cpu_count() or 1
+    return {
+        result.scenario.id: result
+        for recording in (recorded(), everyday())
+        for result in replay(recording, recording.scenarios, program, jobs=jobs)
+    }
+
+
+@pytest.mark.parametrize("name", [*scenarios(), *(x.id for x in everyday().scenarios)])
+def test_a_recorded_session(name: str, results: dict[str, Result]) -> None:
     """Exit codes, output, complaints, JSON, and what is on the host's disk."""
-    assert not replay_one(scenarios()[name], images(), program).differences
+    assert not results[name].differences
 
 
 def newer() -> str | None:

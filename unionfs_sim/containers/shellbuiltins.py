@@ -143,6 +143,7 @@ def _set(shell: Shell, argv: list[str]) -> Steps[int]:
                 shell.options.add(letter)
             else:
                 shell.options.discard(letter)
+    shell.variables.export_all = "a" in shell.options
     if args and args[0] in {"-", "--"}:
         shell.arguments = args[1:]
     elif args:

@@ -20,6 +20,7 @@ class Variables(MutableMapping[str, str]):
     Attributes:
         exported: The names that commands get in their environment.
         readonly: The names that stay as they are.
+        export_all: Whether whatever is set from now on is exported.
 
     >>> variables = Variables({"a": "1"})
     >>> variables.enter(); variables.keep("a"); variables["a"] = "2"; variables.leave()
@@ -36,6 +37,7 @@ class Variables(MutableMapping[str, str]):
         self._frames: list[dict[str, tuple[str | None, bool]]] = []
         self.exported = set(values)
         self.readonly: set[str] = set()
+        self.export_all = False
         self.refuse = refuse
 
     def copy(self, refuse: Callable[[str], NoReturn]) -> Variables:
@@ -44,6 +46,7 @@ class Variables(MutableMapping[str, str]):
         made._frames = [dict(frame) for frame in self._frames]
         made.exported = set(self.exported)
         made.readonly = set(self.readonly)
+        made.export_all = self.export_all
         return made
 
     def __getitem__(self, name: str) -> str:
@@ -54,6 +57,8 @@ class Variables(MutableMapping[str, str]):
         """Set one."""
         self._check(name)
         self._values[name] = value
+        if self.export_all:
+            self.exported.add(name)
 
     def __delitem__(self, name: str) -> None:
         """Unset one."""

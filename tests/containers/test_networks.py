@@ -397,3 +397,15 @@ def test_what_the_predefined_networks_refuse(engine: Engine) -> None:
     assert (1, f"hostname: {alone.short_id}: Host name lookup failure\n".encode()) == (
         code, out,
     )  # fmt: skip
+
+
+def test_freed_addresses_come_first_and_only_those_of_the_range() -> None:
+    """The lowest that was given back is next; one outside of the range is not."""
+    pool = Pool(IPv4Network("10.9.0.0/24"), IPv4Network("10.9.0.128/25"))
+    first, second = pool.take(), pool.take()
+    outside = pool.take("10.9.0.5")
+    for address in (second, outside, first):
+        pool.give_back(address)
+
+    assert pool.take(str(first)) == first
+    assert [pool.take(), pool.take()] == [second, IPv4Address(int(second) + 1)]

@@ -26,16 +26,15 @@ def requirements() -> list[str]:
     return importlib.metadata.requires(NAME) or []
 
 
-def test_run_time_needs_one_package() -> None:
-    """Without extras the library needs attrs alone."""
+def test_run_time_needs_two_packages() -> None:
+    """Without extras the library needs attrs and sortedcontainers alone."""
     bare = {
         re.split(r"[^\w.-]", requirement)[0]
         for requirement in requirements()
         if "extra ==" not in requirement
     }
 
-    # An editable install from before this was so still asks for a second one.
-    assert bare - {"sortedcontainers"} == {"attrs"}
+    assert bare == {"attrs", "sortedcontainers"}
 
 
 def test_no_upper_bounds() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import final
+
+from sortedcontainers import SortedSet
 
 from unionfs_sim.containers.errors import InvalidParameter, System
 
@@ -62,9 +63,9 @@ class Pool:
     ) -> None:
         self.subnet = subnet
         inside = ip_range or subnet
-        self._next = max(int(inside[0]), int(subnet[0]) + 1)
+        self._first = self._next = max(int(inside[0]), int(subnet[0]) + 1)
         self._last = min(int(inside[-1]), int(subnet[-1]) - 1)
-        self._freed: list[int] = []
+        self._freed = SortedSet()  # those below `_next` that are not taken
         self._taken: set[int] = set()
         if gateway is None:
             self.gateway = self.take()
@@ -82,11 +83,10 @@ class Pool:
         """
         if wanted is not None:
             return self._take_wanted(wanted)
-        while self._freed:
-            number = heapq.heappop(self._freed)
-            if number not in self._taken:
-                self._taken.add(number)
-                return IPv4Address(number)
+        if self._freed:
+            number: int = self._freed.pop(0)
+            self._taken.add(number)
+            return IPv4Address(number)
         while self._next in self._taken:
             self._next += 1
         if self._next > self._last:
@@ -111,6 +111,7 @@ class Pool:
         if int(address) in self._taken:
             msg = "Address already in use"
             raise System(msg)
+        self._freed.discard(int(address))
         self._taken.add(int(address))
         return address
 
@@ -119,5 +120,5 @@ class Pool:
         number = int(address)
         if number in self._taken:
             self._taken.discard(number)
-            if number < self._next:
-                heapq.heappush(self._freed, number)
+            if self._first <= number < self._next:
+                self._freed.add(number)

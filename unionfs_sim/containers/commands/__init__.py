@@ -15,7 +15,7 @@ from unionfs_sim.containers.commands import (
 )
 from unionfs_sim.containers.commands.busybox import busybox
 from unionfs_sim.containers.process import Program
-from unionfs_sim.containers.shellmain import shell
+from unionfs_sim.containers.shell.main import shell
 
 #: Each command by its name.
 APPLETS: Final[Mapping[str, Program]] = {

@@ -8,7 +8,7 @@ from typing import final
 
 from unionfs_sim.containers.commands.regex import extended_regex
 from unionfs_sim.containers.process import Process
-from unionfs_sim.containers.shellpatterns import matches
+from unionfs_sim.containers.shell.patterns import matches
 from unionfs_sim.errors import UnionFSError
 
 _UNARY = "bcdefghLnprsStuwxz"

@@ -6,13 +6,13 @@ import errno
 from typing import TYPE_CHECKING, Final
 
 from unionfs_sim.containers.scheduling import Steps
-from unionfs_sim.containers.shellexpand import expand_text, expand_word
-from unionfs_sim.containers.shelltree import HereDocument, Redirection, Redirections
+from unionfs_sim.containers.shell.expand import expand_text, expand_word
+from unionfs_sim.containers.shell.tree import HereDocument, Redirection, Redirections
 from unionfs_sim.containers.streams import FileStream, Nothing, Pipe
 from unionfs_sim.errors import UnionFSError
 
 if TYPE_CHECKING:
-    from unionfs_sim.containers.shell import Shell
+    from unionfs_sim.containers.shell.running import Shell
 
 _MODES: Final = {
     "<": "rb",

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NoReturn, TypeAlias, final
 
-from unionfs_sim.containers import shelltree as tree
 from unionfs_sim.containers.process import (
     NOT_EXECUTABLE,
     NOT_FOUND,
@@ -17,20 +16,21 @@ from unionfs_sim.containers.process import (
     execute,
 )
 from unionfs_sim.containers.scheduling import Interrupted, Steps, Task, Wait
-from unionfs_sim.containers.shellexpand import (
+from unionfs_sim.containers.shell import tree
+from unionfs_sim.containers.shell.expand import (
     expand_condition,
     expand_pattern,
     expand_word,
     expand_words,
 )
-from unionfs_sim.containers.shellfields import BLANKS
-from unionfs_sim.containers.shelljobs import Jobs
-from unionfs_sim.containers.shelllexer import ShellSyntaxError
-from unionfs_sim.containers.shellparser import parse_lines
-from unionfs_sim.containers.shellpatterns import matches
-from unionfs_sim.containers.shellpipes import close_all, closing
-from unionfs_sim.containers.shellredirect import RedirectionError, redirect
-from unionfs_sim.containers.shellvariables import Variables
+from unionfs_sim.containers.shell.fields import BLANKS
+from unionfs_sim.containers.shell.jobs import Jobs
+from unionfs_sim.containers.shell.lexer import ShellSyntaxError
+from unionfs_sim.containers.shell.parser import parse_lines
+from unionfs_sim.containers.shell.patterns import matches
+from unionfs_sim.containers.shell.pipes import close_all, closing
+from unionfs_sim.containers.shell.redirect import RedirectionError, redirect
+from unionfs_sim.containers.shell.variables import Variables
 from unionfs_sim.containers.streams import Collected, Nothing, Pipe
 from unionfs_sim.errors import UnionFSError
 
@@ -497,12 +497,12 @@ class Shell:
 
     def _call(self, argv: list[str], given: Mapping[str, str]) -> Steps[int]:
         """Run a function, a builtin or a program."""
-        from unionfs_sim.containers import (  # noqa: PLC0415 - it takes shells
-            shellbuiltins,
+        from unionfs_sim.containers.shell import (  # noqa: PLC0415 - it takes shells
+            builtins,
         )
 
         name = argv[0]
-        builtin = shellbuiltins.BUILTINS.get(name)
+        builtin = builtins.BUILTINS.get(name)
         if name in SPECIAL and builtin is not None:
             self.set_all(given)
             return (yield from self._builtin(builtin, argv))

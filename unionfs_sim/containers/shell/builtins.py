@@ -6,17 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from unionfs_sim.containers import shellsignals
 from unionfs_sim.containers.process import (
     NOT_FOUND,
     Exit,
     NotRunnable,
 )
 from unionfs_sim.containers.scheduling import Steps, at_once
-from unionfs_sim.containers.shell import SPECIAL, Builtin, Jump, Shell
-from unionfs_sim.containers.shellarithmetic import ExpressionError, arithmetic
-from unionfs_sim.containers.shellfields import BLANKS, split_line
-from unionfs_sim.containers.shelllexer import KEYWORDS
+from unionfs_sim.containers.shell import signals
+from unionfs_sim.containers.shell.arithmetic import ExpressionError, arithmetic
+from unionfs_sim.containers.shell.fields import BLANKS, split_line
+from unionfs_sim.containers.shell.lexer import KEYWORDS
+from unionfs_sim.containers.shell.running import SPECIAL, Builtin, Jump, Shell
 from unionfs_sim.errors import UnionFSError
 
 #: Options of ``set`` by their names; pipefail has no letter of its own.
@@ -417,7 +417,7 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "false": _applet,
     "getopts": _getopts,
     "hash": _colon,
-    "kill": shellsignals.kill,
+    "kill": signals.kill,
     "let": _let,
     "local": _local,
     "printf": _applet,
@@ -430,10 +430,10 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "source": _source,
     "test": _applet,
     "times": _times,
-    "trap": shellsignals.trap,
+    "trap": signals.trap,
     "true": _applet,
     "type": _command,
     "umask": _umask,
     "unset": _unset,
-    "wait": shellsignals.wait,
+    "wait": signals.wait,
 }

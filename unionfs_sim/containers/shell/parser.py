@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from unionfs_sim.containers import shelltree as tree
-from unionfs_sim.containers.shelllexer import (
+from unionfs_sim.containers.shell import tree
+from unionfs_sim.containers.shell.lexer import (
     END,
     NEWLINE,
     Lexer,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from unionfs_sim.containers.escapes import unescape
 from unionfs_sim.containers.scheduling import Steps
-from unionfs_sim.containers.shellarithmetic import ExpressionError, arithmetic
-from unionfs_sim.containers.shellfields import BLANKS, split_fields
-from unionfs_sim.containers.shelllexer import skip_quoted
-from unionfs_sim.containers.shellpatterns import (
+from unionfs_sim.containers.shell.arithmetic import ExpressionError, arithmetic
+from unionfs_sim.containers.shell.fields import BLANKS, split_fields
+from unionfs_sim.containers.shell.lexer import skip_quoted
+from unionfs_sim.containers.shell.patterns import (
     escape,
     expression,
     glob,
@@ -19,7 +19,7 @@ from unionfs_sim.containers.shellpatterns import (
 )
 
 if TYPE_CHECKING:
-    from unionfs_sim.containers.shell import Shell
+    from unionfs_sim.containers.shell.running import Shell
 
 #: A part of a field: its text, and whether it is quoted and so taken as it is.
 _Part: TypeAlias = tuple[str, bool]

@@ -6,9 +6,9 @@ from typing import Final, final
 
 from unionfs_sim.containers.process import Exit, Process
 from unionfs_sim.containers.scheduling import Interrupted, Steps, at_once
-from unionfs_sim.containers.shell import Aborted, Jump, Shell
-from unionfs_sim.containers.shelllexer import ShellSyntaxError
-from unionfs_sim.containers.shellparser import parse
+from unionfs_sim.containers.shell.lexer import ShellSyntaxError
+from unionfs_sim.containers.shell.parser import parse
+from unionfs_sim.containers.shell.running import Aborted, Jump, Shell
 from unionfs_sim.containers.streams import Pipe
 from unionfs_sim.errors import UnionFSError
 

@@ -7,7 +7,7 @@ from typing import Final, final
 
 import attrs
 
-from unionfs_sim.containers.shelltree import HereDocument, Redirection
+from unionfs_sim.containers.shell.tree import HereDocument, Redirection
 
 _OPERATORS: Final = ("&&", "||", ";;", ";", "&", "|", "(", ")")
 _REDIRECTION: Final = re.compile(r"(\d*)(<<-|<<|<>|<&|>&|>>|>\||>|<)|()(&>)(?!&)")
@@ -202,7 +202,7 @@ def skip_quoted(text: str, at: int) -> int:
     if text.startswith("$((", at):
         return _skip_arithmetic(text, at + 3)
     if text.startswith("$(", at):
-        from unionfs_sim.containers.shellparser import (  # noqa: PLC0415 - it takes this
+        from unionfs_sim.containers.shell.parser import (  # noqa: PLC0415 - it takes this
             end_of_substitution,
         )
 

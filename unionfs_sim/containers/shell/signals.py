@@ -14,7 +14,7 @@ from unionfs_sim.containers.commands.kill import (
 )
 from unionfs_sim.containers.process import Exit
 from unionfs_sim.containers.scheduling import Steps, at_once
-from unionfs_sim.containers.shell import Shell
+from unionfs_sim.containers.shell.running import Shell
 
 _INIT_PID: Final = 1
 #: What ash says of a command that a signal ended; of these it says nothing.

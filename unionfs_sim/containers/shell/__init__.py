@@ -1,0 +1,1 @@
+"""The shell of the simulated busybox: words, grammar, expansion, and what runs them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -28,11 +29,21 @@ def test_figures_of_what_exercises_ship() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody counts it there")
 def test_gradings_cost_something() -> None:
-    """Seconds and MiB are of the grader and its child."""
-    _, cost = measuring.graded(QUICK[1], QUICK[1].solution)
+    """Seconds and MiB are of the grader and its child, in a process that did no more."""
+    script = (
+        "from unionfs_sim.teaching.exercises import measuring\n"
+        "from tests.exercises.conftest import exercise\n"
+        "one = exercise('02')\n"
+        "cost = measuring.graded(one, one.solution)[1]\n"
+        "print(cost.seconds, cost.mib)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    seconds, mib = map(float, done.stdout.split())
 
-    assert 0 < cost.seconds < 60
-    assert 10 < cost.mib < 384
+    assert 0 < seconds < 60
+    assert 10 < mib < 384
 
 
 def test_digest_forgets_the_machine_alone() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
 import statistics
 import sys
 import time
@@ -20,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unionfs_sim import Layer
-from unionfs_sim.bench.results import commit, machine
+from unionfs_sim.bench.results import here
 from unionfs_sim.containers import Container, Engine, Process
 from unionfs_sim.containers.scheduling import Steps
 from unionfs_sim.image.build import new_image
@@ -122,9 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     found = measure(3, 20) if options.smoke else measure(40, 1_000)
     if options.json:
-        head = {"machine": machine(), "commit": commit(), "smoke": options.smoke}
-        load = [round(each, 1) for each in os.getloadavg()]
-        print(json.dumps({**head, "load": load, **found}, indent=1))
+        print(json.dumps({**here(), "smoke": options.smoke, **found}, indent=1))
     else:
         for name, value in found.items():
             print(f"{name:<14} {value:,.4g}")

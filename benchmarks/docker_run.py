@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unionfs_sim.bench.results import commit, machine
+from unionfs_sim.bench.results import here
 
 LIMIT_RATIO = 0.1
 RUN = ("run", "--rm", "busybox", "true")
@@ -102,9 +102,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         [options.client, "--version"], capture_output=True, text=True, check=True
     )
     if options.json:
-        load = [round(each, 1) for each in os.getloadavg()]
-        head = {"machine": machine(), "commit": commit(), "load": load}
-        print(json.dumps({**head, "client": version.stdout.strip(), **found}, indent=1))
+        head = {**here(), "client": version.stdout.strip()}
+        print(json.dumps({**head, **found}, indent=1))
     else:
         for name, value in found.items():
             print(f"{name:<16} {value:,.4g}")

@@ -27,7 +27,7 @@ from typing import Any
 import attrs
 
 from unionfs_sim import Layer, Regular
-from unionfs_sim.bench.results import commit, machine
+from unionfs_sim.bench.results import here
 from unionfs_sim.core.content import Extent, literal
 from unionfs_sim.image.build import new_image
 from unionfs_sim.image.tarlayer import read_layer
@@ -171,10 +171,10 @@ def conversions(folder: Path, size: Size) -> dict[str, Any]:
     path = big(folder, size)
     peaks = {}
     stored = path.stat().st_size
-    for name, option in (("keep", "keep"), ("gzip", "gzip"), ("none", "none")):
+    for name in ("keep", "gzip", "none"):
         target = folder / f"{name}.tar"
         _, peaks[f"convert_{name}_peak_mb"] = run(
-            COMMAND, "convert", path, target, "--compression", option
+            COMMAND, "convert", path, target, "--compression", name
         )
         if name == "gzip":  # the next one decompresses it
             path.unlink()
@@ -195,9 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="images") as folder:
         found = manifests(Path(folder), size) | conversions(Path(folder), size)
     if options.json:
-        head = {"machine": machine(), "commit": commit(), "smoke": options.smoke}
-        load = [round(each, 1) for each in os.getloadavg()]
-        print(json.dumps({**head, "load": load, **found}, indent=1))
+        print(json.dumps({**here(), "smoke": options.smoke, **found}, indent=1))
     else:
         for name, value in found.items():
             print(f"{name:<22} {value:,.4g}")

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unionfs_sim.bench.results import commit, machine
+from unionfs_sim.bench.results import here
 from unionfs_sim.bench.targets import GROUPS, Figure, Setup, measure
 
 
@@ -53,9 +52,7 @@ def show(figures: Sequence[Figure]) -> None:
 def document(figures: Sequence[Figure], setup: Setup) -> dict[str, Any]:
     return {
         "format": "unionfs-sim-targets",
-        "machine": machine(),
-        "load": [round(load, 1) for load in os.getloadavg()],
-        "commit": commit(),
+        **here(),
         "smoke": setup.smoke,
         "rounds": setup.rounds,
         "figures": [figure.to_json() for figure in figures],

@@ -27,38 +27,8 @@ ROOTLESS_MARK = {"overlay", "overlay-userxattr", "unionfs-fuse", "unionfs-fuse-1
 WH_NAMES = {"aufs", "oci", "fuse-overlayfs", "fuse-overlayfs-rootless"}
 
 
-def said(layer: Layer, name: str) -> tuple[Layer, set[str]]:
-    """Give what a dialect can say of a layer, nothing known below, and the losses."""
-    builder = LayerBuilder(layer.label)
-    losses: set[str] = set()
-    opaques: list[Parts] = []
-    left_out: list[Parts] = []
-    for parts, entry in layer.items():
-        if any(parts[: len(each)] == each for each in left_out):
-            continue
-        in_opaque = any(parts[: len(each)] == each != parts for each in opaques)
-        if entry is WHITEOUT:
-            if name not in LISTING or not in_opaque:
-                builder.whiteout(parts)
-        elif isinstance(entry, Directory):
-            if in_opaque and entry.bare:
-                left_out.append(parts)
-                continue
-            builder.set_meta(parts, DIRECTORY_META if entry.implied else entry.meta)
-            if entry.implied and not in_opaque:
-                losses.add(join(parts))
-            if entry.opaque:
-                builder.opaque(parts)
-                opaques.append(parts)
-        else:
-            builder.add(parts, entry)
-    return builder.freeze(), losses
-
-
-def refused(layer: Layer, name: str) -> bool:
-    """Tell whether a dialect has no words for a layer."""
-    if layer.root.opaque and name in ROOTLESS_MARK:
-        return True
+def spoken(layer: Layer) -> Iterator[tuple[Parts, Entry, bool]]:
+    """Give what a layer says, and of each entry whether it is in an opaque directory."""
     opaques: list[Parts] = []
     left_out: list[Parts] = []
     for parts, entry in layer.items():
@@ -71,9 +41,36 @@ def refused(layer: Layer, name: str) -> bool:
                 continue
             if entry.opaque:
                 opaques.append(parts)
-        if unspeakable(parts, entry, name, in_opaque=in_opaque):
-            return True
-    return False
+        yield parts, entry, in_opaque
+
+
+def said(layer: Layer, name: str) -> tuple[Layer, set[str]]:
+    """Give what a dialect can say of a layer, nothing known below, and the losses."""
+    builder = LayerBuilder(layer.label)
+    losses: set[str] = set()
+    for parts, entry, in_opaque in spoken(layer):
+        if entry is WHITEOUT:
+            if name not in LISTING or not in_opaque:
+                builder.whiteout(parts)
+        elif isinstance(entry, Directory):
+            builder.set_meta(parts, DIRECTORY_META if entry.implied else entry.meta)
+            if entry.implied and not in_opaque:
+                losses.add(join(parts))
+            if entry.opaque:
+                builder.opaque(parts)
+        else:
+            builder.add(parts, entry)
+    return builder.freeze(), losses
+
+
+def refused(layer: Layer, name: str) -> bool:
+    """Tell whether a dialect has no words for a layer."""
+    if layer.root.opaque and name in ROOTLESS_MARK:
+        return True
+    return any(
+        unspeakable(parts, entry, name, in_opaque=in_opaque)
+        for parts, entry, in_opaque in spoken(layer)
+    )
 
 
 def unspeakable(parts: Parts, entry: Entry, name: str, *, in_opaque: bool) -> bool:

@@ -51,6 +51,12 @@ def commit() -> str | None:
     )
 
 
+def here() -> dict[str, object]:
+    """Say on what a run is made: machine, load averages and commit."""
+    load = [round(each, 1) for each in os.getloadavg()]
+    return {"machine": machine(), "load": load, "commit": commit()}
+
+
 def _git(folder: Path, *words: str) -> str | None:
     try:
         run = subprocess.run(  # noqa: S603 - words of ours

@@ -287,7 +287,7 @@ class _Redirects:
         if isinstance(entry, Directory):
             if "redirect" not in private or entry.opaque or self._lowest:
                 return _Below(present)
-            return self.under_directory(entry, private["redirect"], lower)
+            return self._redirected(entry, private["redirect"], lower)
         if not isinstance(entry, Regular):
             return _Below(present)
         if "whiteout" in private and not entry.content.size:
@@ -299,19 +299,15 @@ class _Redirects:
             return found
         return _Below(present)
 
-    def under_directory(
+    def _redirected(
         self, entry: Directory, redirect: bytes, lower: DirectoryRecord | None
     ) -> _Below | Broken:
         """Find the directory that a redirected one merges with (overlayfs.md, 7)."""
-        follows = self.rules.follows
-        if not follows and lower is None and not self.rules.data_only:
-            return _Below(None)
-        target = redirect_parts(redirect)
-        if target is None or not follows:
-            number = errno.EINVAL if target is None else errno.EPERM
+        found = redirected(redirect, self.root, lower, self.rules)
+        if isinstance(found, int):
             merged = entry if self.root is NOTHING else None
-            return Broken(entry, number, merged=merged)
-        return _Below(self._at(target, lower))
+            return Broken(entry, found, merged=merged)
+        return _Below(found)
 
     def with_data(
         self, name: Name, entry: Regular, lower: DirectoryRecord | None
@@ -327,7 +323,7 @@ class _Redirects:
         deferred = target[0] and self.rules.data_only
         if not self.rules.metacopy and (not deferred or self.root is not NOTHING):
             return errno.EPERM
-        found = self._at(target, lower) if self.rules.metacopy else None
+        found = follow(target, self.root, lower) if self.rules.metacopy else None
         if isinstance(found, Regular):
             return attrs.evolve(entry, content=found.content, meta=meta)
         if not deferred:
@@ -337,18 +333,6 @@ class _Redirects:
             if isinstance(data, Regular):
                 return attrs.evolve(entry, content=data.content, meta=meta)
         return attrs.evolve(entry, content=Lost(entry.content.size), meta=meta)
-
-    def _at(
-        self, target: tuple[bool, Sequence[Name]], lower: DirectoryRecord | None
-    ) -> Record | None:
-        """Look a redirect up in the view below, from its root or beside the name."""
-        absolute, parts = target
-        record: Record | None = self.root if absolute else lower
-        for part in parts:
-            if not isinstance(record, DIRECTORY_TYPES):
-                return None
-            record = under_directory(visible(record).get(part))
-        return record
 
     def _broken(self, entry: Regular, number: int, directory: Directory) -> Broken:
         """
@@ -378,6 +362,43 @@ def redirect_parts(value: bytes) -> tuple[bool, tuple[Name, ...]] | None:
     if not all(names) or any("/" in name for name in names):
         return None
     return absolute, names
+
+
+def redirected(
+    redirect: bytes, root: DirectoryRecord, beside: DirectoryRecord | None, rules: Rules
+) -> Record | int | None:
+    """
+    Find what the redirect of a directory leads to, or give the errno of its lookup.
+
+    Args:
+        redirect: The redirect.
+        root: The root of the view below.
+        beside: What the directory's parent merges with.
+        rules: What the mount options mean for redirects.
+    """
+    if not rules.follows and beside is None and not rules.data_only:
+        return None  # the last layer of the parent, whose marks are not read
+    target = redirect_parts(redirect)
+    if target is None:
+        return errno.EINVAL
+    if not rules.follows:
+        return errno.EPERM
+    return follow(target, root, beside)
+
+
+def follow(
+    target: tuple[bool, Sequence[Name]],
+    root: DirectoryRecord,
+    beside: DirectoryRecord | None,
+) -> Record | None:
+    """Look a redirect up in a view, from its root or beside the name."""
+    absolute, parts = target
+    record: Record | None = root if absolute else beside
+    for part in parts:
+        if not isinstance(record, DIRECTORY_TYPES):
+            return None
+        record = under_directory(visible(record).get(part))
+    return record
 
 
 def _raw(root: Directory, parts: Sequence[Name]) -> Entry | None:

@@ -16,7 +16,7 @@ from typing import Final, final
 
 import attrs
 
-from unionfs_sim.core.fold import redirect_parts, visible
+from unionfs_sim.core.fold import follow, redirect_parts, redirected, visible
 from unionfs_sim.core.forking import Fork, Snapshot
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.meta import (
@@ -296,6 +296,7 @@ class _Thaw:
         )
         self._view = stack.view
         self._policy = policy
+        self._rules = attrs.evolve(stack.view.rules, follows=policy.follows)
         self._inodes: dict[int, UpperFile] = {}
 
     def run(self, *, read_only: bool) -> Space:
@@ -328,7 +329,9 @@ class _Thaw:
         broken = 0
         redirect = entry.meta.private.get("redirect")
         if redirect is not None and not entry.opaque:
-            broken, present = self._redirected(parent, redirect)
+            below = parent.below
+            found = redirected(redirect, self._view.root, below, self._rules)
+            broken, present = (found, None) if isinstance(found, int) else (0, found)
         present = under_directory(present)
         lower = present if isinstance(present, DIRECTORY_TYPES) else None
         if isinstance(present, Broken) and isinstance(present.node, Directory):
@@ -347,29 +350,6 @@ class _Thaw:
         made.fresh = True  # also if broken: found-135
         parent.entries[name] = made
         return made
-
-    def _redirected(
-        self, parent: UpperDirectory, redirect: bytes
-    ) -> tuple[int, Record | None]:
-        """Find what a redirect of the upper leads to, or the errno of its lookup."""
-        follows = self._policy.follows
-        if not follows and parent.below is None and not self._view.rules.data_only:
-            return 0, None
-        target = redirect_parts(redirect)
-        if target is None or not follows:
-            return errno.EINVAL if target is None else errno.EPERM, None
-        return 0, self._at(parent, target)
-
-    def _at(
-        self, parent: UpperDirectory, target: tuple[bool, tuple[Name, ...]]
-    ) -> Record | None:
-        absolute, parts = target
-        record: Record | None = self._view.root if absolute else parent.below
-        for part in parts:
-            if not isinstance(record, DIRECTORY_TYPES):
-                return None
-            record = under_directory(visible(record).get(part))
-        return record
 
     def _file(
         self, space: Space, parent: UpperDirectory, name: Name, entry: Leaf
@@ -402,7 +382,7 @@ class _Thaw:
                 return
             redirect = private.get("redirect", b"")
             target = redirect_parts(redirect) if redirect else (False, (name,))
-            data = self._at(parent, target) if target is not None else None
+            data = follow(target, self._view.root, parent.below) if target else None
             if isinstance(data, Regular):
                 inode.lower_links = data.nlink
                 if data.nlink == 1:

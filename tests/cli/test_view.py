@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from unionfs_sim.cli import view
-from unionfs_sim.cli.report import Line, Lines, Report, Table, UsageError, line
+from unionfs_sim.cli.report import Items, Line, Lines, Report, Table, UsageError, line
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -131,3 +132,14 @@ def test_flexible_table_is_cut_on_a_terminal(terminal: Terminal) -> None:
 def test_empty_table() -> None:
     """A table without rows and header is nothing."""
     assert "" == shown(Report(blocks=[Table((), [])]), io.StringIO())
+
+
+@pytest.mark.parametrize("count", [0, 1, 1_000, 1_001])
+def test_items_are_written_like_a_list(count: int) -> None:
+    """An array that comes one by one has the text of one that is there."""
+    items = [{"path": f"/{number}\n", "layer": number} for number in range(count)]
+    stream = io.StringIO()
+    data = {"before": [], "changes": Items(iter(items)), "after": {"a": [1]}}
+    view.show(Report(data=lambda: data), stream, as_json=True, color="auto")
+
+    assert json.dumps({**data, "changes": items}, indent=2) + "\n" == stream.getvalue()

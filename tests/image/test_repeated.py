@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,12 @@ import pytest
 
 from tests.image.conftest import make_archive, make_header, make_layout
 from unionfs_sim.adapters.unpack import unpack
+from unionfs_sim.cli import main
+from unionfs_sim.cli.commands import differences
 from unionfs_sim.core.content import literal
+from unionfs_sim.core.diff import Change, changes
 from unionfs_sim.core.layer import Layer
+from unionfs_sim.core.nodes import Directory
 from unionfs_sim.core.records import DirectoryRecord
 from unionfs_sim.dialects.dialect import Encoded
 from unionfs_sim.dialects.registry import dialect
@@ -190,3 +197,31 @@ def test_layers_are_unpacked_one_after_the_other(tmp_path: Path) -> None:
         *("made layer 1", "/layer1/f"),
         *("made layer 2", "/layer2/f"),
     ] == told
+
+
+def test_layers_are_compared_one_after_the_other(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`diff` keeps the changes of one layer at a time, as lines and as JSON."""
+    path = write(make_layout(LAYER, LAYER, edit=times(20)), True)
+    made: list[weakref.ref[object]] = []
+    most = 0
+
+    def counted(top: Directory, below: DirectoryRecord) -> Sequence[Change]:
+        nonlocal most
+        found = Found(changes(top, below))
+        made.append(weakref.ref(found))
+        most = max(most, sum(each() is not None for each in made))
+        return found
+
+    monkeypatch.setattr(differences, "changes", counted)
+    for form in ("--color=never", "--color=always", "--json"):
+        with redirect_stdout(io.StringIO()):
+            assert not main(["diff", str(path), form])
+
+    assert 3 * 20 == len(made)
+    assert 2 >= most, "the one that is shown, and the one that is made"
+
+
+class Found(list[Change]):
+    """A list that can be referred to weakly."""

@@ -70,6 +70,18 @@ class Members:
     items: Iterable[tuple[str, Any]]
 
 
+@attrs.frozen
+class Items:
+    """
+    An array of a JSON document whose items come one by one.
+
+    Attributes:
+        items: The items.
+    """
+
+    items: Iterable[Any]
+
+
 @attrs.frozen(kw_only=True)
 class Report:
     """
@@ -78,7 +90,7 @@ class Report:
     Attributes:
         blocks: What people read.
         data: Makes what ``--json`` prints; a value of the document itself may be
-            `Members`.
+            `Members` or `Items`.
         raw: Bytes that go to stdout as they are, instead of *blocks*.
         status: The exit status.
         then: What goes on once all is shown, such as serving; the command ends after.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Final, TextIO
 
 from unionfs_sim.cli.report import (
     Block,
+    Items,
     Line,
     Lines,
     Members,
@@ -44,6 +46,9 @@ _ASCII: Final = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "
 
 _GAP: Final = "  "
 _SHORT_MIN: Final = 10
+
+#: How many lines, or items of an array, are written in one go.
+_AT_ONCE: Final = 1_000
 
 
 def show(report: Report, out: TextIO, *, as_json: bool, color: str) -> None:
@@ -102,6 +107,14 @@ def _write_json(data: object, out: TextIO) -> None:
                 out.write(f"{comma}\n    {quoted(name)}: {json.dumps(item)}")
                 comma = ","
             out.write("{}" if comma == "{" else "\n  }")
+        elif isinstance(value, Items):
+            comma = "["
+            items = iter(value.items)
+            while some := list(itertools.islice(items, _AT_ONCE)):
+                text = json.dumps(some, indent=2)[1:-2].replace("\n", "\n  ")
+                out.write(comma + text)
+                comma = ","
+            out.write("[]" if comma == "[" else "\n  ]")
         else:
             out.write(json.dumps(value, indent=2).replace("\n", "\n  "))
     out.write("{}\n" if lead == "{" else "\n}\n")
@@ -193,11 +206,13 @@ def _write_rich(blocks: Iterable[Block], out: TextIO) -> None:
     )
     encoding = getattr(out, "encoding", None) or "utf-8"
     styles = {name: RichStyle.parse(text) for name, text in STYLES.items()}
-    segments: list[Segment] = []
-    for line in _lines(blocks, out):
-        segments += [
-            Segment(_encodable(text, encoding), styles.get(style))
-            for text, style in line
-        ]
-        segments.append(Segment("\n"))
-    console.print(Segments(segments), soft_wrap=True, end="")
+    lines = _lines(blocks, out)
+    while some := list(itertools.islice(lines, _AT_ONCE)):
+        segments: list[Segment] = []
+        for line in some:
+            segments += [
+                Segment(_encodable(text, encoding), styles.get(style))
+                for text, style in line
+            ]
+            segments.append(Segment("\n"))
+        console.print(Segments(segments), soft_wrap=True, end="")

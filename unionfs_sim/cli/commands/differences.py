@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import attrs
 
 from unionfs_sim.cli import history, source
-from unionfs_sim.cli.report import Line, Lines, Report, Style, UsageError, line
+from unionfs_sim.cli.report import (
+    Items,
+    Line,
+    Lines,
+    Report,
+    Style,
+    UsageError,
+    line,
+)
 from unionfs_sim.core.diff import Change, ChangeKind, changes
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.nodes import Directory
@@ -46,27 +54,33 @@ def diff(options: Namespace, resources: ExitStack) -> Report:
     if between and options.layer is not None:
         msg = "--layer goes with neither --from nor --to"
         raise UsageError(msg)
+    numbers = range(0)
     if between:
-        parts = [_between(opened, options.from_count, options.to_count)]
+        parts = iter([_between(opened, options.from_count, options.to_count)])
     elif options.layer is not None:
         source.check_layer(opened, options.layer)
-        parts = _each(opened, [options.layer])
+        numbers = range(options.layer, options.layer + 1)
+        parts = _each(opened, numbers)
     else:
         # The base changes nothing: it adds all it has.  It is shown if it is alone.
-        parts = _each(opened, range(min(1, count - 1), count))
-    lines = list(_lines(parts, titles=len(parts) > 1))
-    return Report(blocks=[Lines(lines)], data=lambda: _document(parts))
+        numbers = range(min(1, count - 1), count)
+        parts = _each(opened, numbers)
+    # A short image can have one big layer a thousand times, so no two are kept at once.
+    lines = _lines(parts, titles=len(numbers) > 1)
+    return Report(
+        blocks=[Lines(lines)], data=lambda: {"changes": Items(_documents(parts))}
+    )
 
 
-def _each(opened: source.Source, numbers: Sequence[int]) -> list[Part]:
-    parts = []
+def _each(opened: source.Source, numbers: range) -> Iterator[Part]:
+    """Tell what each of some layers that follow one another changed."""
     layers = opened.layers_base_first
+    below = Stack(layers[: numbers.start][::-1])
     for number in numbers:
-        below = Stack(layers[:number][::-1])
         command = opened.commands[number]
         title = f"layer {number}" + (f": {history.brief(command)}" if command else "")
-        parts.append(Part(title, number, changes(layers[number].root, below.root)))
-    return parts
+        yield Part(title, number, changes(layers[number].root, below.root))
+        below = below.push(layers[number])
 
 
 def _between(
@@ -134,7 +148,7 @@ def _changes(
             pending.append((path, lower, entry))
 
 
-def _lines(parts: Sequence[Part], *, titles: bool) -> Iterator[Line]:
+def _lines(parts: Iterable[Part], *, titles: bool) -> Iterator[Line]:
     for number, part in enumerate(parts):
         if titles:
             if number:
@@ -147,12 +161,8 @@ def _lines(parts: Sequence[Part], *, titles: bool) -> Iterator[Line]:
             yield line("  nothing", "faint")
 
 
-def _document(parts: Sequence[Part]) -> dict[str, Any]:
-    described = []
+def _documents(parts: Iterable[Part]) -> Iterator[dict[str, Any]]:
     for part in parts:
         for change in part.changes:
             item: dict[str, Any] = {"kind": change.kind, "path": change.path}
-            if part.layer is not None:
-                item = {"layer": part.layer, **item}
-            described.append(item)
-    return {"changes": described}
+            yield item if part.layer is None else {"layer": part.layer, **item}

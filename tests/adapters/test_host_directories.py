@@ -136,6 +136,18 @@ def test_xattrs(folder: str) -> None:
     assert xattrs == file_of(read_directory(f"{folder}/out"), "f").meta.xattrs
 
 
+def test_xattr_of_no_namespace_is_left_out(folder: str) -> None:
+    """What Linux has no place for is told of, also where owners are kept."""
+    xattrs = {"weird.name": b"v", "user.": b"v", "system.odd": b"v"}
+    layer = owned(f=Regular("x", attrs.evolve(meta(), xattrs=xattrs)))
+
+    notes = write_directory(layer, f"{folder}/out")
+
+    told = {f"Not kept: the extended attribute {name}, at /f." for name in xattrs}
+    assert told == set(notes)
+    assert {} == file_of(read_directory(f"{folder}/out"), "f").meta.xattrs
+
+
 @pytest.mark.parametrize(
     "content",
     [

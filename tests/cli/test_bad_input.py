@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.image.conftest import make_header
 from unionfs_sim.cli import source
 
 TOUR = source.locate(source.TOUR)[0]
@@ -71,6 +72,18 @@ def test_truncated_tar(size: int, cli: Cli, tmp_path: Path) -> None:
     file.write_bytes(TOUR.read_bytes()[:size])
 
     assert refused(cli, "layers", file).startswith(f"{file}: ")
+
+
+def test_disputed_layers_are_read_on_request(cli: Cli, tmp_path: Path) -> None:
+    """What is refused says how it is read, and is with the option."""
+    twice, device = tmp_path / "twice.tar", tmp_path / "device.tar"
+    twice.write_bytes(make_header("f") * 2 + bytes(1024))
+    device.write_bytes(make_header("c", type="3") + make_header("f") + bytes(1024))
+
+    assert "this name twice (lenient: the last one wins)" in refused(cli, "ls", twice)
+    assert "device 0:0" in refused(cli, "ls", device)
+    assert 0 == cli("ls", "--lenient", twice).status
+    assert 0 == cli("ls", "--like", "docker", device).status
 
 
 def test_truncated_gzip(cli: Cli, tmp_path: Path) -> None:

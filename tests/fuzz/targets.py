@@ -28,6 +28,7 @@ from unionfs_sim.image.limits import Limits
 from unionfs_sim.image.manifest import described, manifest
 from unionfs_sim.image.open import open_image
 from unionfs_sim.image.tarlayer import read_layer
+from unionfs_sim.image.tarxattrs import Like
 from unionfs_sim.image.write import write_image
 from unionfs_sim.testing.archives import archive, mend
 
@@ -39,7 +40,9 @@ LIMITS: Final = Limits(
 SECONDS_MAX: Final = 10.0
 
 
-def read(data: bytes, *, verify: bool = True, write: bool = False) -> bool:
+def read(
+    data: bytes, *, verify: bool = True, write: bool = False, like: Like | None = None
+) -> bool:
     """
     Open an image of these bytes, and do all that is done with images.
 
@@ -50,19 +53,19 @@ def read(data: bytes, *, verify: bool = True, write: bool = False) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image"
         path.write_bytes(data)
-        opened = _read(path, verify=verify, write=write)
+        opened = _read(path, verify=verify, write=write, like=like)
         if write:
             assert {"image"} >= set(os.listdir(folder))
     assert time.monotonic() - start < SECONDS_MAX, "it took too long"
     return opened
 
 
-def _read(path: Path, *, verify: bool, write: bool) -> bool:
+def _read(path: Path, *, verify: bool, write: bool, like: Like | None) -> bool:
     wrong = 1
     with contextlib.suppress(FormatError):
         wrong = sum(each.severity == "error" for each in check(path, limits=LIMITS))
     try:
-        image = open_image(path, limits=LIMITS, verify=verify)
+        image = open_image(path, limits=LIMITS, verify=verify, like=like)
     except FormatError as error:
         text = str(error)
         assert text.startswith(str(path)), text
@@ -121,6 +124,7 @@ def fuzz(data: bytes) -> None:
     if not data:
         return
     kind, body = data[0], data[1:]
+    like: Like | None = "docker" if kind & 64 else None
     if kind & 7 < 3:  # entries, whose checksums a fuzzer does not find
         tar = bytearray(body + bytes(-len(body) % 512))
         for start in range(0, len(tar), 512):
@@ -128,10 +132,16 @@ def fuzz(data: bytes) -> None:
                 mend(tar, start)
         with contextlib.suppress(FormatError):
             read_layer(
-                literal(bytes(tar)), place="x", limits=LIMITS, lenient=bool(kind & 8)
+                literal(bytes(tar)),
+                place="x",
+                limits=LIMITS,
+                lenient=bool(kind & 8),
+                like=like,
             )
         if kind & 16:
-            read(archive([bytes(tar)], form="docker"), write=bool(kind & 32))
+            # What is read as Docker does cannot all be written: names with marks.
+            write = like is None and bool(kind & 32)
+            read(archive([bytes(tar)], form="docker"), write=write, like=like)
     elif kind & 7 == 3:
         read(gzip.compress(body)[: len(body) + 9])
     elif kind & 7 == 4:

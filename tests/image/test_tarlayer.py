@@ -295,6 +295,44 @@ def test_device_zero(header: MakeBytes) -> None:
     assert "/c" in shown(postponed.layer)
 
 
+def test_like_docker(header: MakeBytes, pax: MakeBytes) -> None:
+    """What Docker reads in its own way is read so on request (disputed/)."""
+    attributes = pax(
+        {"SCHILY.xattr.user.overlay.opaque": "y", "SCHILY.xattr.weird.name": "v"}
+    )
+    tar = b"".join(
+        [
+            header("./", type="5", mode=0o700),
+            header("c", type="3"),
+            header("d/.wh.sub/x"),
+            header("link/.wh.r"),
+            attributes + header("f"),
+        ]
+    )
+
+    found = read_layer(literal(tar), like="docker")
+
+    root = found.layer.root
+    assert (0o755, True) == (root.meta.mode, root.implied)
+    assert {
+        "/": "implied",
+        "/c": "whiteout",
+        "/d": "dir",
+        "/d/.wh.sub": "dir",
+        "/d/.wh.sub/x": "file",
+        "/f": "file",
+        "/link": "dir",
+        "/link/r": "whiteout",
+    } == shown(found.layer)
+    file = found.layer.get(("f",))
+    assert isinstance(file, Regular)
+    assert {"user.overlay.opaque": b"y"} == dict(file.meta.xattrs)
+    assert ["'weird.name' is of no namespace"] == [
+        str(odd).partition("xattr ")[2][: len("'weird.name' is of no namespace")]
+        for odd in found.oddities
+    ]
+
+
 def test_link_to_a_layer_below(header: MakeBytes) -> None:
     """A hard link may mean a node of the layers below (cross-layer-hardlink)."""
     base = Layer.build({"d/f": "x", "e/": {}})

@@ -65,10 +65,19 @@ def open_source(options: Namespace, resources: ExitStack) -> Source:
     if not (path.is_file() or path.is_dir()):
         msg = f"{printable(str(path))}: neither a file nor a directory"
         raise UsageError(msg)
+    given = vars(options)
     try:
         with _progress(path):
             index = os.environ.get(INDEX_VARIABLE) or None
-            image = resources.enter_context(open_image(path, name=name, index=index))
+            image = resources.enter_context(
+                open_image(
+                    path,
+                    name=name,
+                    lenient=given.get("lenient", False),
+                    like=given.get("like"),
+                    index=index,
+                )
+            )
     except FormatError as error:
         if name is None and "a name is needed" in str(error):
             msg = f"{error}; use IMAGE@NAME"

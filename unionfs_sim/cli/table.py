@@ -20,12 +20,26 @@ from unionfs_sim.cli.rows import (
 
 __all__ = ["COMMANDS", "Command", "Option"]
 
-IMAGE: Final = option(
-    "image",
-    metavar="IMAGE",
-    help="OCI layout, OCI or docker archive, or layer tar; "
-    "PATH@NAME for one image of several; @tour for the one that ships with this; "
-    "overlay:TOP[:BELOW...] for directories, likewise aufs: and the other dialects",
+#: An image, and how what real tools disagree about in it is read.
+IMAGE: Final = (
+    option(
+        "image",
+        metavar="IMAGE",
+        help="OCI layout, OCI or docker archive, or layer tar; "
+        "PATH@NAME for one image of several; @tour for the one that ships with this; "
+        "overlay:TOP[:BELOW...] for directories, likewise aufs: and the other dialects",
+    ),
+    option(
+        "--lenient",
+        action="store_true",
+        help="of two entries of one name in a layer the last wins, as with umoci "
+        "[refuse]",
+    ),
+    option(
+        "--like",
+        choices=("docker",),
+        help="read as Docker does what is otherwise refused, or read as no tool does",
+    ),
 )
 PATH: Final = option("path", metavar="PATH", help="a path in the image")
 TOP: Final = option(
@@ -81,7 +95,7 @@ COMMANDS: Final = (
         "the layers of an image, base first",
         "inventory:layers",
         (
-            IMAGE,
+            *IMAGE,
             option("--full", action="store_true", help="do not shorten the commands"),
         ),
         about="Layers are numbered from 0, the base; every other command takes these "
@@ -93,7 +107,7 @@ COMMANDS: Final = (
         "list a directory of the merged view",
         "listing:ls",
         (
-            IMAGE,
+            *IMAGE,
             TOP,
             option("-R", "--recursive", action="store_true", help="with all below it"),
             LAYER,
@@ -108,7 +122,7 @@ COMMANDS: Final = (
         "draw a directory and all that is in it",
         "listing:tree",
         (
-            IMAGE,
+            *IMAGE,
             TOP,
             option(
                 "--depth", metavar="N", type=levels, help="only N levels of directories"
@@ -122,7 +136,7 @@ COMMANDS: Final = (
         "cat",
         "write a file to stdout",
         "reading:cat",
-        (IMAGE, PATH, LAYER, UPTO),
+        (*IMAGE, PATH, LAYER, UPTO),
         example="cat @tour /etc/motd",
     ),
     Command(
@@ -130,7 +144,7 @@ COMMANDS: Final = (
         "all attributes of an entry, and where it comes from",
         "reading:stat",
         (
-            IMAGE,
+            *IMAGE,
             PATH,
             option(
                 "-L",
@@ -148,7 +162,7 @@ COMMANDS: Final = (
         "list the paths below a directory that fit",
         "listing:find",
         (
-            IMAGE,
+            *IMAGE,
             TOP,
             option("--name", metavar="GLOB", help="whose name fits, as in '*.conf'"),
             option(
@@ -174,7 +188,7 @@ COMMANDS: Final = (
         "why a path is there or not, layer by layer",
         "explaining:explain",
         (
-            IMAGE,
+            *IMAGE,
             PATH,
             option(
                 "--no-follow",
@@ -195,7 +209,7 @@ COMMANDS: Final = (
         "what layers added, changed and deleted",
         "differences:diff",
         (
-            IMAGE,
+            *IMAGE,
             option(
                 "--layer",
                 metavar="N",
@@ -226,7 +240,7 @@ COMMANDS: Final = (
         "the whole merged view, entry by entry",
         "inventory:manifest",
         (
-            IMAGE,
+            *IMAGE,
             option(
                 "--no-digests",
                 dest="digests",
@@ -251,7 +265,7 @@ COMMANDS: Final = (
         "what an image stores in vain, by layer and by path",
         "inspecting:analyze",
         (
-            IMAGE,
+            *IMAGE,
             option(
                 "--count", metavar="N", type=count, default=10, help="paths a list [10]"
             ),
@@ -317,7 +331,7 @@ COMMANDS: Final = (
         "write an image into a new directory, merged or layer by layer",
         "unpacking:unpack",
         (
-            IMAGE,
+            *IMAGE,
             option("directory", metavar="DIR", help="what is to be made"),
             option(
                 "--dialect",
@@ -343,7 +357,7 @@ COMMANDS: Final = (
         "write an image in another form, its layers unchanged",
         "writing:convert",
         (
-            IMAGE,
+            *IMAGE,
             OUT,
             *WRITING,
             option(
@@ -359,7 +373,7 @@ COMMANDS: Final = (
         "write an image with several layers made one",
         "writing:squash",
         (
-            IMAGE,
+            *IMAGE,
             OUT,
             option(
                 "--from",
@@ -410,7 +424,7 @@ COMMANDS: Final = (
         "write an image on another base",
         "writing:rebase",
         (
-            IMAGE,
+            *IMAGE,
             option("old", metavar="OLD", help="the base that the image is built on"),
             option("new", metavar="NEW", help="the base that it is to stand on"),
             OUT,

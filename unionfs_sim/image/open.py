@@ -39,6 +39,7 @@ from unionfs_sim.image.model import (
 from unionfs_sim.image.selection import Selection, StoredLayer
 from unionfs_sim.image.sources import FileSource, Spool
 from unionfs_sim.image.tarlayer import DeviceZero, TarLayer
+from unionfs_sim.image.tarxattrs import Like
 
 __all__ = ["Image", "open_image"]
 
@@ -59,6 +60,7 @@ def open_image(
     verify: bool = True,
     lenient: bool = False,
     device_zero: DeviceZero = "refuse",
+    like: Like | None = None,
     index: str | os.PathLike[str] | None = None,
 ) -> Image:
     """
@@ -79,6 +81,8 @@ def open_image(
         lenient: Of two entries of one name in a layer the last one wins, instead of
             being refused.
         device_zero: What becomes of a character device 0:0 in a layer.
+        like: ``"docker"`` for what Docker makes of input that we read as nobody does
+            (`unionfs_sim.image.tarlayer.read_layer`).
         index: A directory of the caller's alone that remembers layers for the next
             time (`unionfs_sim.image.index`); made if it is not there.  Not used with
             limits other than the default, nor for the tar of a single layer.
@@ -97,6 +101,7 @@ def open_image(
             verify=verify,
             lenient=lenient,
             device_zero=device_zero,
+            like=like,
             index=index,
         )
         if stat.S_ISDIR(Path(path).stat().st_mode):
@@ -137,6 +142,7 @@ class _Opening:
         verify: bool,
         lenient: bool,
         device_zero: DeviceZero,
+        like: Like | None,
         index: str | os.PathLike[str] | None,
     ) -> None:
         self.place = place
@@ -145,12 +151,13 @@ class _Opening:
         self._verify = verify
         self._lenient = lenient
         self._device_zero = device_zero
+        self._like = like
         self._oddities: list[Oddity] = []
         self._spool = Spool()
         resources.callback(self._spool.close)
         self._index: Index | None = None
         if index is not None and limits == DEFAULT_LIMITS:
-            self._index = Index(index, self._spool, lenient, device_zero)
+            self._index = Index(index, self._spool, lenient, device_zero, like)
         # A layer can occur twice in an image: it is decompressed and hashed once.
         self._tars: dict[tuple[int, int, int, str], _Tar] = {}
         self._keep: list[Content] = []  # so that the ids in the keys stay theirs
@@ -176,6 +183,7 @@ class _Opening:
             stored_bytes=stored.size,
             lenient=self._lenient,
             device_zero=self._device_zero,
+            like=self._like,
             postpone=True,
         )
         root = read.layer.root.entries
@@ -281,6 +289,7 @@ class _Opening:
             entries_before=entries_before,
             lenient=self._lenient,
             device_zero=self._device_zero,
+            like=self._like,
             below=below,
         )
         self._entries = read.entries

@@ -17,6 +17,7 @@ import attrs
 
 from unionfs_sim.core.content import Content
 from unionfs_sim.core.layer import Layer, LayerBuilder
+from unionfs_sim.core.meta import DIRECTORY_META
 from unionfs_sim.core.nodes import (
     WHITEOUT,
     Device,
@@ -40,6 +41,7 @@ from unionfs_sim.errors import FormatError
 from unionfs_sim.image import tarfields, tarstream
 from unionfs_sim.image.limits import DEFAULT_LIMITS, Limits, Oddity
 from unionfs_sim.image.tarstream import TarEntry, TarWalk
+from unionfs_sim.image.tarxattrs import Like
 
 #: A path of more components counts as further entries: each is a word of memory.
 _ENTRY_COMPONENTS: Final = 64
@@ -85,6 +87,7 @@ def read_layer(
     entries_before: int = 0,
     lenient: bool = False,
     device_zero: DeviceZero = "refuse",
+    like: Like | None = None,
     below: Below | None = None,
     postpone: bool = False,
     refused: Callable[[FormatError], None] | None = None,
@@ -107,6 +110,12 @@ def read_layer(
             before its target; both are reported.
         device_zero: What becomes of a character device 0:0, which the format has as
             content and overlay filesystems as a whiteout.
+        like: ``"docker"`` reads as Docker and podman unpack: a character device 0:0
+            is a whiteout, directories without an entry are made (mode 0755, owner
+            0:0) in place of whatever is below, a directory named ``.wh.x`` can have
+            content, the root's own entry counts for nothing, and of the extended
+            attributes ``user.overlay.*`` are content and those of no namespace are
+            dropped.  What Docker refuses is read as without.
         below: Finds what hard links mean that this layer has no target for.
         postpone: Read on where a strict reading refuses something, and give the first
             refusal as `TarLayer.refusal` instead of raising it.
@@ -128,7 +137,8 @@ def read_layer(
         stored_bytes=stored_bytes,
         entries_before=entries_before,
         lenient=lenient,
-        device_zero=device_zero,
+        device_zero="whiteout" if like == "docker" else device_zero,
+        like=like,
         below=below,
         postpone=postpone,
         refused=refused,
@@ -150,6 +160,7 @@ class _Reading:
         entries_before: int,
         lenient: bool,
         device_zero: DeviceZero,
+        like: Like | None,
         below: Below | None,
         postpone: bool,
         refused: Callable[[FormatError], None] | None,
@@ -161,12 +172,14 @@ class _Reading:
             limits=limits,
             stored_bytes=stored_bytes,
             entries_before=entries_before,
+            like=like,
         )
         self._limits = limits
         # A character takes at most four bytes, so shorter names need no counting.
         self._plain_chars_max = min(_PLAIN_CHARS_MAX, limits.path_bytes_max // 4)
         self._lenient = lenient
         self._device_zero = device_zero
+        self._like_docker = like == "docker"
         self._below = below
         self._depends = False
         self._postpone = postpone
@@ -201,6 +214,8 @@ class _Reading:
             self._refused(error)
         self._settle_links()
         self._apply_marks()
+        if self._like_docker:
+            self._make_implied()
         return TarLayer(
             layer=self._builder.freeze(),
             oddities=tuple(self._oddities),
@@ -226,7 +241,10 @@ class _Reading:
     def _irregular(self, reason: str, made_of_it: str) -> None:
         """Refuse what only a lenient reading takes, which reports it."""
         if not self._lenient:
-            self._refuse(reason)
+            told = reason
+            if self._refused is None:  # a check lists what is wrong, and no remedies
+                told += f" (lenient: {made_of_it})"
+            self._refuse(told)
             if self._refused is not None:
                 return  # it has been told of
         self._report(f"{reason}; {made_of_it}")
@@ -302,7 +320,8 @@ class _Reading:
         if entry.type != tarstream.DIRECTORY:
             msg = "the root can only be a directory"
             raise ValueError(msg)
-        self._directory((), entry)
+        if not self._like_docker:  # disputed/root-entry-attrs
+            self._directory((), entry)
 
     def _hidden_parent(self, parts: Parts, entry: TarEntry) -> bool:
         """Tell whether an entry is within a directory of aufs, and keep its inode."""
@@ -312,6 +331,8 @@ class _Reading:
                     self._keep_aufs(parts, entry)
                     return True
                 # disputed/whiteout-component: the tools make a directory of it.
+                if self._like_docker:
+                    continue
                 msg = f"{name!r} is a whiteout, and nothing can be in it"
                 raise ValueError(msg)
         return False
@@ -448,3 +469,9 @@ class _Reading:
         for parts, error in dropped:
             self._entry = join((*parts, OPAQUE_MARKER))
             self._report(f"the mark is not in a directory ({error}), dropped")
+
+    def _make_implied(self) -> None:
+        """Make the directories that have no entry, as Docker does (implied-parents)."""
+        for parts, entry in self._builder.freeze().items():
+            if isinstance(entry, Directory) and entry.implied and parts:
+                self._builder.set_meta(parts, DIRECTORY_META)

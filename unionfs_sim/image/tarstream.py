@@ -147,12 +147,14 @@ class TarWalk:
         limits: Limits = DEFAULT_LIMITS,
         stored_bytes: int | None = None,
         entries_before: int = 0,
+        like: tarxattrs.Like | None = None,
     ) -> None:
         extent = as_extent(tar)
         self.oddities: list[Oddity] = []
         self.entries = entries_before
         self._place = place
         self._limits = limits
+        self._like = like
         self._source: Source | None = extent.source
         self._tar = extent
         self._start = extent.offset
@@ -385,7 +387,10 @@ class TarWalk:
             if time
             else tarfields.number(block[136:148]) * tarfields.NS_PER_SECOND,
             xattrs=tarxattrs.from_pax(
-                records, bytes_max=self._limits.xattr_bytes_max, report=self._report
+                records,
+                bytes_max=self._limits.xattr_bytes_max,
+                report=self._report,
+                like=self._like,
             )
             if records
             else NO_XATTRS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from unionfs_sim.core.meta import NO_XATTRS
@@ -18,9 +18,19 @@ LIBARCHIVE: Final = b"LIBARCHIVE.xattr."
 #: The namespaces that a Linux filesystem takes.
 _NAMESPACES: Final = ("user.", "trusted.", "security.", "system.")
 
+#: The tool whose answer is asked for where ours is nobody's.
+Like: TypeAlias = Literal["docker"]
+
+#: Marks only to mounts that say ``userxattr``, which Docker's never do.
+_USER_MARKS: Final = "user.overlay."
+
 
 def from_pax(
-    records: Mapping[bytes, bytes], *, bytes_max: int, report: Callable[[str], None]
+    records: Mapping[bytes, bytes],
+    *,
+    bytes_max: int,
+    report: Callable[[str], None],
+    like: Like | None = None,
 ) -> Mapping[str, bytes]:
     """
     Give the extended attributes that a pax header carries.
@@ -33,6 +43,7 @@ def from_pax(
         records: The header's records.
         bytes_max: The most bytes that names and values may have together.
         report: Takes a sentence about whatever was left out.
+        like: ``"docker"`` keeps ``user.overlay.*`` and drops what has no namespace.
 
     Raises:
         ValueError: They are too long, or a name holds a NUL.
@@ -59,7 +70,13 @@ def from_pax(
         raise ValueError(msg)
     found: dict[str, bytes] = {}
     for raw, value in pieces:
-        _take(found, tarfields.text(raw), value, report)
+        name = tarfields.text(raw)
+        if like == "docker" and name.startswith(_USER_MARKS) and value:
+            found[name] = value  # disputed/xattr-user-overlay
+        elif like == "docker" and not name.startswith(_NAMESPACES):
+            report(f"the xattr {name!r} is of no namespace that Linux knows, dropped")
+        else:
+            _take(found, name, value, report)
     return found or NO_XATTRS
 
 

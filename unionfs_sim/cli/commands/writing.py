@@ -41,13 +41,13 @@ _NS: Final = 1_000_000_000
 
 def convert(options: Namespace, resources: ExitStack) -> Report:
     """Write an image in another form, or compressed in another way."""
-    image = _opened(options.image, resources)
+    image = source.open_source(options, resources).image
     return _written(image, options, names=_names(image, options))
 
 
 def squash(options: Namespace, resources: ExitStack) -> Report:
     """Make one layer of several, and write the image."""
-    opened = source.open_source(Namespace(image=options.image), resources)
+    opened = source.open_source(options, resources)
     first = 0 if options.first is None else options.first
     last = len(opened.layers_base_first) - 1 if options.last is None else options.last
     source.check_layer(opened, first)
@@ -87,14 +87,17 @@ def pack(options: Namespace, resources: ExitStack) -> Report:
 def rebase(options: Namespace, resources: ExitStack) -> Report:
     """Put the layers above a base on another base, and write the image."""
     image, old, new = (
-        _opened(text, resources) for text in (options.image, options.old, options.new)
+        _opened(text, options, resources)
+        for text in (options.image, options.old, options.new)
     )
     moved = build.rebase(image, old, new)
     return _written(moved, options, names=_names(image, options))
 
 
-def _opened(text: str, resources: ExitStack) -> Image:
-    return source.open_source(Namespace(image=text), resources).image
+def _opened(text: str, options: Namespace, resources: ExitStack) -> Image:
+    """Open an image that is not, or not only, named as IMAGE is."""
+    named = Namespace(**vars(options) | {"image": text})
+    return source.open_source(named, resources).image
 
 
 def _layers(text: str, dialect: str, resources: ExitStack) -> list[Layer | Image]:
@@ -105,7 +108,7 @@ def _layers(text: str, dialect: str, resources: ExitStack) -> list[Layer | Image
     if path.is_dir() and not (path / "oci-layout").is_file():
         escaped = text.replace("\\", "\\\\").replace(":", "\\:")
         return list(_directories(f"{dialect}:{escaped}").layers_base_first)
-    return [_opened(text, resources)]
+    return [_opened(text, Namespace(), resources)]
 
 
 def _directories(spec: str) -> Image:

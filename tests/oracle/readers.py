@@ -14,6 +14,7 @@ from tests.oracle.tools import Docker, needed, run, storage
 from unionfs_sim.adapters.hostread import read_directory
 from unionfs_sim.core.nodes import WHITEOUT, Directory
 from unionfs_sim.core.stack import Stack
+from unionfs_sim.core.xattrs import support_error
 from unionfs_sim.dialects.flat import flatten
 from unionfs_sim.image.build import new_image
 from unionfs_sim.image.image import Image
@@ -191,6 +192,8 @@ def comparable(image: Image, name: str, found: Entries) -> tuple[Entries, Entrie
 
 def _keeps(name: str, xattr: str) -> bool:
     """Tell whether a tool keeps an xattr at all."""
+    if support_error(xattr):  # no Linux file system has a place for it
+        return False
     if name == "dockerd":  # its vfs driver copies no others to the next layer
         return xattr == "security.capability"
     return name != "podman" or not xattr.startswith(("system.", "trusted."))

@@ -37,7 +37,6 @@ pytestmark = [
 ENGINES: Final = [name for name, reader in READERS.items() if reader.engine]
 
 _LINKS: Final = "follows a link of a lower layer"
-_NAMESPACE: Final = "no Linux file system has an xattr without a namespace"
 
 #: Where a tool is known to do something else: (image, tool) -> what.  Each of them is
 #: expected to differ, so that a newer tool is noticed.
@@ -60,10 +59,6 @@ OTHERWISE: Final[dict[tuple[str, str], str]] = {
             "churn/churn-umoci-22",
             "metadata/metadata-umoci",
         )
-    },
-    **{
-        ("disputed/xattr-unknown-ns.oci.tar", tool): _NAMESPACE
-        for tool in ("umoci", "podman", "GNU tar", *MOUNTS)
     },
     **{
         ("disputed/xattr-selinux.oci.tar", tool): "keeps no security.selinux"

@@ -8,7 +8,8 @@ that ``--help`` stays quick.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 #: What a shell gives for a process that SIGINT or SIGPIPE ended.
@@ -26,16 +27,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 if all went well, 1 if what was looked for is not there, 2 for wrong use or
         input that cannot be read.
+
+    Raises:
+        SystemExit: SIGTERM came, which ends a command as Ctrl-C does: with 143, once
+            all that it had begun is removed.
     """
     try:
-        from unionfs_sim.cli.app import run  # noqa: PLC0415 - Ctrl-C may come here
+        with _ended_politely():
+            from unionfs_sim.cli.app import run  # noqa: PLC0415 - Ctrl-C may come here
 
-        return run(argv)
+            return run(argv)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         _give_up_stdout()
         return PIPE_CLOSED
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Let SIGTERM unwind the command, unless somebody has a say in it already."""
+    import signal  # noqa: PLC0415 - Ctrl-C may come here
+
+    def end(number: int, _: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one waits
+        raise SystemExit(128 + number)
+
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    try:
+        signal.signal(signal.SIGTERM, end)
+    except ValueError:  # only the main thread may
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _give_up_stdout() -> None:

@@ -53,12 +53,13 @@ def _below(limit: int) -> st.SearchStrategy[int]:
 
 def drawn(generator: Callable[[Source], _T]) -> st.SearchStrategy[_T]:
     """Make a strategy of a generator."""
+    return _generated(generator)
 
-    @st.composite
-    def strategy(draw: Draw) -> _T:
-        return generator(DrawnSource(draw))
 
-    return strategy()
+@st.composite
+def _generated(draw: Draw, generator: Callable[[Source], _T]) -> _T:
+    """Draw by any generator: to define a composite takes longer than to draw."""
+    return generator(DrawnSource(draw))
 
 
 def names(alphabet: str = generate.NAMES) -> st.SearchStrategy[str]:

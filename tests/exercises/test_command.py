@@ -55,6 +55,17 @@ def test_from_nothing_to_the_first_green_exercise(cli: Cli, here: Path) -> None:
     assert "done" in cli("exercises", "list").out
 
 
+def test_list_gives_minutes_as_a_number(cli: Cli) -> None:
+    """Scripts add them up."""
+    listed = cli("exercises", "list", "--json").json["exercises"]
+
+    assert (exercise("01").minutes, "new") == (
+        listed[0]["minutes"],
+        listed[0]["state"],
+    )
+    assert all(isinstance(each["minutes"], int) for each in listed)
+
+
 def test_check_finds_the_folder_itself(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +78,20 @@ def test_check_finds_the_folder_itself(
     assert 1 == cli("exercises", "check").status
     assert "2 checks" not in cli("exercises", "list").out
     assert 4 == progress.read(Path()).checks
+
+
+def test_check_finds_the_exercise_in_a_folder_that_is_named(
+    cli: Cli, here: Path
+) -> None:
+    """As if one stood in it; a folder without an exercise is refused."""
+    cli("exercises", "start", "1", "--dir", "course")
+    (here / "empty").mkdir()
+
+    assert 1 == cli("exercises", "check", "course").status
+    assert 1 == progress.read(here / "course" / "01-read-a-lookup").checks
+    refused = cli("exercises", "check", "empty")
+    assert 2 == refused.status
+    assert "empty holds no exercise" in refused.err
 
 
 def test_start_refuses_to_overwrite(cli: Cli) -> None:
@@ -270,6 +295,16 @@ def test_bundle_is_an_autograder(cli: Cli, here: Path) -> None:
         )
         assert 0o755 == archive.getinfo("run_autograder").external_attr >> 16
         assert b"--exercise 02 --seed 7" in archive.read("run_autograder")
+
+
+def test_bundle_warns_if_nothing_is_hidden(cli: Cli) -> None:
+    """In a line on stderr; a seed of the teacher's own is enough."""
+    open_to_all = cli("exercises", "bundle", "02")
+
+    assert 0 == open_to_all.status
+    assert 1 == open_to_all.err.count("\n")
+    assert "warning: no hidden checks" in open_to_all.err
+    assert "" == cli("exercises", "bundle", "02", "--seed", "7").err
 
 
 def test_verify_says_what_is_as_stated(cli: Cli) -> None:

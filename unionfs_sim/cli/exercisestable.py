@@ -21,8 +21,8 @@ PLACE: Final = option(
     "path",
     metavar="PATH",
     nargs="?",
-    help="the exercise's folder, or its number [the folder one is in; else the one "
-    "that was started last and is not done]",
+    help="the exercise's folder, a folder that holds it, or its number [the folder one "
+    "is in]; of many that it holds, the one started last that is not done",
 )
 SEED: Final = option(
     "--seed",
@@ -249,6 +249,6 @@ EXERCISES: Final = (
             *SHARED,
         ),
         about="The archive holds setup.sh and run_autograder, and is uploaded as it is.",
-        example="exercises bundle 04",
+        example="exercises bundle 04 --seed 2026",
     ),
 )

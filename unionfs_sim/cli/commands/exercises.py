@@ -85,7 +85,7 @@ def listed(options: Namespace, _: ExitStack) -> Report:
     """List the exercises."""
     lang, folder = language(options), Path(options.folder)
     rows = [
-        (each.id, each.title(lang), str(each.minutes), _state(folder / each.name, lang))
+        (each.id, each.title(lang), each.minutes, _state(folder / each.name, lang))
         for each in _exercises(options).values()
     ]
     header = [
@@ -97,7 +97,12 @@ def listed(options: Namespace, _: ExitStack) -> Report:
             Table(
                 header,
                 [
-                    [(number, "number"), (title, ""), (minutes, ""), (state, "faint")]
+                    [
+                        (number, "number"),
+                        (title, ""),
+                        (str(minutes), ""),
+                        (state, "faint"),
+                    ]
                     for number, title, minutes, state in rows
                 ],
                 right=frozenset({2}),
@@ -143,6 +148,8 @@ def place(options: Namespace) -> tuple[Exercise, Path]:
     elif options.path.isdigit():
         exercise = ladder.find(options.path, exercises)
         folder = here / exercise.name
+    elif Path(options.path).is_dir():
+        folder = _latest(Path(options.path), exercises)
     if folder is None or not (folder / MARKER).is_file():
         asked = options.path or "this folder"
         msg = f"{asked} holds no exercise; make one: exercises start NUMBER"
@@ -503,6 +510,11 @@ def bundle(options: Namespace, _: ExitStack) -> Report:
     if sealed is not None and sealed.exercise != exercise.id:
         msg = f"{options.sealed} is for exercise {sealed.exercise}, not {exercise.id}"
         raise UsageError(msg)
+    if sealed is None and options.seed is None:
+        sys.stderr.write(
+            "unionfs-sim: warning: no hidden checks: examples are drawn from seed 1, "
+            "which students can try; give --seed or --sealed\n"
+        )
     file = Path(options.out or f"autograder-{exercise.id}.zip")
     names = gradescope.bundle(
         exercise,

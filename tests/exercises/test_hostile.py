@@ -12,6 +12,7 @@ import pytest
 
 from tests.exercises.conftest import Submit, exercise
 from unionfs_sim.teaching.exercises import formats
+from unionfs_sim.teaching.exercises.grading import Options, grade
 from unionfs_sim.teaching.exercises.report import Report
 
 #: The five other goals of exercise 02, solved.
@@ -91,6 +92,40 @@ def test_a_file_that_cannot_be_loaded_is_explained(name: str, submit: Submit) ->
 
     assert 0 == report.score
     assert said in " ".join(report.lines)
+    assert told(report)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX file types")
+@pytest.mark.parametrize("number", ["01", "02", "04"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("what", ["nothing", "fifo", "directory", "device", "link"])
+def test_a_file_that_is_none_is_named(
+    what: str, lang: str, number: str, tmp_path: Path
+) -> None:
+    """The report says that it is missing, and where, or that it is no ordinary file."""
+    folder, chosen = tmp_path / "submission", exercise(number)
+    folder.mkdir()
+    file = folder / chosen.edit[0]
+    match what:
+        case "fifo":
+            os.mkfifo(file)
+        case "directory":
+            file.mkdir()
+        case "device":
+            file.symlink_to("/dev/zero")
+        case "link":
+            file.symlink_to("nowhere")
+        case _:
+            pass
+    report = grade(chosen, folder, Options(lang=lang))
+
+    missing = {"en": "is missing", "zh": "缺少"}[lang]
+    odd = {"en": "is no ordinary file", "zh": "不是普通文件"}[lang]
+    assert (missing if what == "nothing" else odd) in report.lines[0]
+    assert file.name in report.lines[0]
+    assert "submission" in report.lines[0]
+    assert "import" not in " ".join(report.lines)
+    assert report.broken
     assert told(report)
 
 

@@ -43,7 +43,8 @@ class Fault:
         kind: ``error`` for an exception of the student's code; ``time``, ``output``,
             ``memory``, ``processes`` for a limit; ``exit`` for a process that left;
             ``signal`` for one that was killed; ``syntax`` and ``missing`` for a file
-            that cannot be loaded; ``skipped`` for what did not run at all.
+            that cannot be loaded; ``absent`` for one that is not there, ``odd`` for
+            a link, pipe, device or directory in its place; ``skipped`` for what did not run at all.
         type: The exception's type, the signal's name or the status.
         text: What it says.
         place: The line of the student's code.

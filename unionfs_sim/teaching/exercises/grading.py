@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -205,14 +206,21 @@ def grade(
     """
     grading = Grading(exercise, folder, options)
     for name in exercise.edit:
-        if not (folder / name).is_file():
-            fault = Fault(kind="missing", type="FileNotFoundError", text=name)
+        file = folder / name
+        if file.is_symlink() or not file.is_file():
+            there = file.is_symlink() or file.exists()
+            fault = Fault(kind="odd" if there else "absent", text=_name(folder))
             return grading.failed(fault, file=name)
     judge = importlib.import_module(
         f"unionfs_sim.teaching.exercises.judges.{exercise.kind}"
     )
     report: Report = judge.judge(grading)
     return report
+
+
+def _name(folder: Path) -> str:
+    """Give the name of a folder, without the path to it, as any encoding takes it."""
+    return os.fsencode(folder.resolve().name).decode("utf-8", errors="replace")
 
 
 def versions() -> dict[str, str]:

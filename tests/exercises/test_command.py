@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.conftest import cli as cli  # noqa: PLC0414 - a fixture
 from tests.exercises.conftest import exercise
-from unionfs_sim.teaching.exercises import grading, progress
+from unionfs_sim.teaching.exercises import classroom, grading, progress
 
 
 @pytest.fixture(autouse=True)
@@ -256,11 +256,66 @@ def test_a_class_is_graded(cli: Cli, here: Path) -> None:
     assert 0 == outcome.status
     with (here / "class.csv").open(encoding="utf-8") as file:
         rows = list(csv.reader(file))
-    assert ["submission", "exercise", "points", "bar"] == rows[0]
-    assert ["ada/01-read-a-lookup", "01", "100", "yes"] == rows[1]
-    assert ["bob/02-smallest-stack", "02", "0", "no"] == rows[3]
+    assert ["submission", "exercise", "points", "bar", "why"] == rows[0]
+    assert ["ada/01-read-a-lookup", "01", "100", "yes", ""] == rows[1]
+    assert ["bob/02-smallest-stack", "02", "0", "no"] == rows[3][:4]
     document = json.loads(cli("exercises", "grade", "class", "--format", "json").out)
     assert [100, 0, 0] == [each["report"]["score"] for each in document["submissions"]]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_student_who_handed_in_nothing_has_a_row(
+    named: bool, cli: Cli, here: Path
+) -> None:
+    """No points, and why; hidden folders and plain files are nobody."""
+    cli("exercises", "start", "01", "--dir", "class/ada")
+    solve(here / "class" / "ada" / "01-read-a-lookup", "01")
+    for folder in ("bob", "cem/notes", ".git", "__MACOSX"):
+        (here / "class" / folder).mkdir(parents=True)
+    (here / "class" / "README").touch()
+    words = ["--exercise", "01"] if named else []
+
+    outcome = cli("exercises", "grade", "class", "--out", "class.csv", *words)
+
+    assert 0 == outcome.status
+    with (here / "class.csv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    assert ["ada/01-read-a-lookup", "01", "100", "yes", ""] == rows[0]
+    why = "Nothing was handed in that can be graded."
+    assert [[name, "01", "0", "no", why] for name in ("bob", "cem")] == rows[1:]
+    document = cli("exercises", "grade", "class", "--json", *words).json
+    assert [["ada/01-read-a-lookup", 100], ["bob", 0], ["cem", 0]] == [
+        [each["name"], each["report"]["score"]] for each in document["submissions"]
+    ]
+
+
+def test_nothing_handed_in_of_several_exercises(cli: Cli, here: Path) -> None:
+    """The row names no exercise where it could be any; the reason is in the language."""
+    cli("exercises", "start", "01", "--dir", "class/ada")
+    cli("exercises", "start", "02", "--dir", "class/ada")
+    (here / "class" / "bob").mkdir()
+
+    cli("exercises", "grade", "class", "--out", "class.csv", "--lang", "zh")
+    with (here / "class.csv").open(encoding="utf-8") as file:
+        last = list(csv.reader(file))[-1]
+    assert ["bob", "", "0", "no", "没有交上任何可以评分的内容。"] == last
+
+
+def test_grader_that_fails_on_a_class_has_its_own_status(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for one submission; and whose it was is told."""
+
+    def judge(*_: object) -> None:
+        msg = "no process left"
+        raise RuntimeError(msg)
+
+    cli("exercises", "start", "01", "--dir", "class/ada")
+    monkeypatch.setattr(classroom, "grade", judge)
+    outcome = cli("exercises", "grade", "class")
+
+    assert 3 == outcome.status
+    assert "no process left" in outcome.err
 
 
 def test_bare_files_are_graded_as_what_is_named(cli: Cli, here: Path) -> None:

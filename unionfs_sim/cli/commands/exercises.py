@@ -203,9 +203,14 @@ def _grade(options: Namespace, exercise: Exercise, folder: Path) -> Graded:
         except (OSError, SpecError):
             raise
         except Exception as error:
-            kind = type(error).__name__
-            msg = f"the grader itself failed, which is not your fault: {kind}: {error}"
-            raise BrokenError(msg) from error
+            raise _broken(error) from error
+
+
+def _broken(error: Exception) -> BrokenError:
+    kind = type(error).__name__
+    return BrokenError(
+        f"the grader itself failed, which is not your fault: {kind}: {error}"
+    )
 
 
 def _grade_mounted(options: Namespace, submission: grading.Grading) -> Graded:
@@ -413,9 +418,18 @@ def grade(options: Namespace, resources: ExitStack) -> Report:
     executor = resources.enter_context(classroom.local(options.jobs))
     with progressing.line() as tell:
         done = []
-        for name, graded in classroom.grade_class(jobs, chosen, executor):
-            done.append((name, graded))
-            tell(f"{len(done)} of {len(jobs)} submissions")
+        try:
+            for name, graded in classroom.grade_class(jobs, chosen, executor):
+                done.append((name, graded))
+                tell(f"{len(done)} of {len(jobs)} submissions")
+        except (OSError, SpecError):
+            raise
+        except Exception as error:
+            raise _broken(error) from error
+    handed = {job.exercise.id: job.exercise for job in jobs}
+    only = next(iter(handed.values())) if len(handed) == 1 else None
+    lacking = classroom.missing(folder, jobs)
+    done += [(name, classroom.nothing(only, chosen)) for name in lacking]
 
     def data() -> dict[str, Any]:
         return {
@@ -425,7 +439,7 @@ def grade(options: Namespace, resources: ExitStack) -> Report:
             ]
         }
 
-    header = ("SUBMISSION", "EXERCISE", "POINTS", "BAR")
+    header = ("SUBMISSION", "EXERCISE", "POINTS", "BAR", "WHY")
     rows: list[list[tuple[str, Style]]] = [
         [(text, "") for text in row] for row in formats.to_table(done)
     ]
@@ -438,7 +452,9 @@ def grade(options: Namespace, resources: ExitStack) -> Report:
         )
     elif options.format == "json":
         return Report(raw=[formats.to_class_json(done).encode()], data=data)
-    return Report(blocks=[Table(header, rows, right=frozenset({2}))], data=data)
+    return Report(
+        blocks=[Table(header, rows, right=frozenset({2}), flexible=True)], data=data
+    )
 
 
 def verify(options: Namespace, resources: ExitStack) -> Report:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import attrs
 
-from unionfs_sim.teaching.exercises.grading import Options, grade
+from unionfs_sim.teaching.exercises.grading import Grading, Options, grade
 from unionfs_sim.teaching.exercises.ladder import MARKER, Exercise, of_folder
 from unionfs_sim.teaching.exercises.report import Report
+from unionfs_sim.teaching.exercises.texts import say
 
 
 @attrs.frozen
@@ -57,6 +58,32 @@ def submissions(
         Submission(each.relative_to(folder).as_posix(), each, exercise)
         for each, exercise in found
     ]
+
+
+def missing(folder: Path, jobs: Sequence[Submission]) -> list[str]:
+    """Find the students of a class's folder of whom there is no submission."""
+    known = {Path(job.name).parts[0] for job in jobs if job.folder != folder}
+    return [
+        each.name
+        for each in _below(folder)
+        if each.name not in known and not each.name.startswith("__")
+    ]
+
+
+def nothing(exercise: Exercise | None, options: Options) -> Report:
+    """Make the report of a student who handed in nothing, of whatever exercise."""
+    told = say(options.lang, "handed.nothing")
+    if exercise is not None:
+        return Grading(exercise, Path(), options).refused(told)
+    return Report(
+        exercise="",
+        title="",
+        passed=False,
+        score=0,
+        parts=[],
+        lines=[told],
+        broken=True,
+    )
 
 
 def _below(folder: Path) -> list[Path]:

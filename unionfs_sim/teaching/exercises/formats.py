@@ -170,9 +170,15 @@ def write(text: str, file: Path) -> None:
 
 
 def to_table(reports: Sequence[tuple[str, Report]]) -> list[list[str]]:
-    """Give the rows of a class: who, exercise, points, whether the bar is reached."""
+    """Give a class's rows: who, exercise, points, bar, why it could not be graded."""
     return [
-        [name, report.exercise, f"{report.score:g}", "yes" if report.passed else "no"]
+        [
+            name,
+            report.exercise,
+            f"{report.score:g}",
+            "yes" if report.passed else "no",
+            report.lines[0] if report.broken else "",
+        ]
         for name, report in reports
     ]
 

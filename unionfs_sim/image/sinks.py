@@ -29,6 +29,9 @@ _TOKEN_BYTES: Final = 6
 #: How the names end of what is not complete yet.
 _PARTIAL: Final = ".partial"
 
+#: What file systems say that have no hard links.
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+
 _BLOBS: Final = "blobs/sha256"
 
 
@@ -203,8 +206,23 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
     with _named(path), _partial(path.parent) as (partial, out):
         yield out
         out.close()
-        if not replace:
-            _refuse(path)
+        if replace:
+            partial.replace(path)
+        else:
+            _give_name(partial, path)
+
+
+def _give_name(partial: Path, path: Path) -> None:
+    """Give a file a name that nothing has: a link never replaces, as a rename does."""
+    try:
+        path.hardlink_to(partial)
+    except FileExistsError:
+        _refuse(path)
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _refuse(path)
         partial.replace(path)
 
 
@@ -237,8 +255,8 @@ def new_directory(path: Path) -> Iterator[Path]:
         _refuse(path)
     partial = path.parent / _partial_name()
     with _named(path):
-        partial.mkdir()
         try:
+            partial.mkdir()
             yield partial
             partial.replace(path)  # an empty directory is replaced as well
         except BaseException:

@@ -1,0 +1,89 @@
+"""How a written file gets its name: never in the place of what came meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from unionfs_sim.errors import ExistsError
+from unionfs_sim.image.sinks import new_file
+
+
+def no_links(*_: object) -> None:
+    """Stand for a file system without hard links."""
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def write(path: Path, *, meanwhile: bool = False) -> None:
+    """Write a file; another can get its name while that is done."""
+    with new_file(path) as out:
+        out.write(b"new")
+        if meanwhile:
+            path.write_bytes(b"theirs")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_it_is_named_at_the_end(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has one name, its own, also where there are no hard links."""
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_links)
+    path = tmp_path / "image"
+
+    write(path)
+
+    assert [path] == list(tmp_path.iterdir())
+    assert (b"new", 1) == (path.read_bytes(), path.stat().st_nlink)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_came_meanwhile_stays(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was faster keeps the name."""
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_links)
+    path = tmp_path / "image"
+
+    with pytest.raises(ExistsError):
+        write(path, meanwhile=True)
+
+    assert [path] == list(tmp_path.iterdir())
+    assert b"theirs" == path.read_bytes()
+
+
+def test_what_came_in_the_last_moment_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no moment between looking for the name and taking it."""
+    path = tmp_path / "image"
+    link = Path.hardlink_to
+
+    def late(new: Path, target: Path) -> None:
+        new.write_bytes(b"theirs")
+        link(new, target)
+
+    monkeypatch.setattr(Path, "hardlink_to", late)
+
+    with pytest.raises(ExistsError):
+        write(path)
+
+    assert b"theirs" == path.read_bytes()
+
+
+def test_other_errors_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is no reason to try a rename."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "hardlink_to", full)
+
+    with pytest.raises(OSError, match="No space"):
+        write(tmp_path / "image")
+
+    assert [] == list(tmp_path.iterdir())

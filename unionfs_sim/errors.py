@@ -75,6 +75,10 @@ class DigestError(FormatError):
     """Content does not have the digest or the size that it is announced with."""
 
 
+class MissingExtraError(FormatError):
+    """An archive can only be read with an optional extra, which the text names."""
+
+
 class SpecError(ValueError):
     """A description given by the caller, such as a layer's tree, makes no sense."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from tests.image.conftest import make_archive, make_header, make_layout
 from tests.image.hostile.cases import BASE, digits, docker, layered
 from tests.image.hostile.test_hostile import CASES
-from unionfs_sim.errors import FormatError
+from unionfs_sim.errors import FormatError, MissingExtraError
 from unionfs_sim.image.check import check
 from unionfs_sim.image.findings import Finding
 from unionfs_sim.image.limits import Limits
@@ -51,6 +52,35 @@ def test_check_agrees_with_reading(name: str, tmp_path: Path) -> None:
     assert bool(errors) == bool(case.refused), found
     if case.odd:
         assert case.odd in "\n".join(map(str, found))
+
+
+def test_a_tar_of_which_nothing_can_be_read_is_a_layer(tmp_path: Path) -> None:
+    """What begins like a tar is checked entry by entry, each told of once."""
+    path = tmp_path / "layer.tar"
+    path.write_bytes(
+        h("a", type="1", link="b") + h("b", type="1", link="nope") + bytes(1024)
+    )
+
+    assert [
+        ("entry 'a'", "a hard link to 'b', which is not there"),
+        ("entry 'b'", "a hard link to 'nope', which is not there"),
+    ] == [(each.place, each.sentence) for each in check(path)]
+
+
+def test_without_zstd_nothing_is_said_of_an_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sound image that cannot be read is no wrong one."""
+    path = tmp_path / "image"
+    path.write_bytes(b"(\xb5/\xfd" + bytes(100))
+
+    def none(name: str) -> object:
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", none)
+
+    with pytest.raises(MissingExtraError, match=r"unionfs-sim\[zstd\]"):
+        check(path)
 
 
 @pytest.fixture

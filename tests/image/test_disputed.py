@@ -60,6 +60,15 @@ OURS: Final[dict[str, dict[str, dict[str, Any] | None]]] = {
 
 #: What is told of an image.
 TOLD: Final = {
+    "whiteout-of-marker": "a name that is aufs' own, hidden",
+    "aufs-meta": "a name that is aufs' own, hidden",
+    "contiguous-type": "a contiguous file, which umoci, Docker and podman refuse",
+    "opaque-as-dir": "a mark that is no empty file; it counts all the same",
+    "root-opaque": "the root is opaque, which mounts of Docker and podman ignore",
+    "whiteout-as-dir": "a mark that is no empty file; it counts all the same",
+    "whiteout-as-hardlink": "a mark that is no empty file; it counts all the same",
+    "whiteout-as-symlink": "a mark that is no empty file; it counts all the same",
+    "whiteout-nonempty": "a mark that is no empty file; it counts all the same",
     "cross-layer-hardlink": "hard link to 'd/f' of a layer below",
     "cross-layer-hardlink-replaced": "hard link to 'd/f' of a layer below",
     "xattr-overlay-opaque": "'trusted.overlay.opaque' is bookkeeping",

@@ -75,6 +75,32 @@ def test_what_came_in_the_last_moment_stays(
     assert b"theirs" == path.read_bytes()
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_pipe_is_never_replaced(replace: bool, tmp_path: Path) -> None:
+    """What is no file stays, also where files are to be replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(ExistsError), new_file(pipe, replace=replace):
+        pass
+
+    assert [pipe] == list(tmp_path.iterdir())
+    assert pipe.is_fifo()
+
+
+def test_a_link_is_replaced_itself(tmp_path: Path) -> None:
+    """What a link leads to stays as it is."""
+    link, target = tmp_path / "link", tmp_path / "target"
+    target.write_bytes(b"theirs")
+    link.symlink_to(target)
+
+    with new_file(link, replace=True) as out:
+        out.write(b"new")
+
+    assert (b"new", b"theirs") == (link.read_bytes(), target.read_bytes())
+    assert not link.is_symlink()
+
+
 def test_other_errors_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk is no reason to try a rename."""
 

@@ -20,7 +20,7 @@ import attrs
 from unionfs_sim.core.content import Content
 from unionfs_sim.core.layer import Layer
 from unionfs_sim.core.nodes import Directory, Regular
-from unionfs_sim.errors import FormatError
+from unionfs_sim.errors import FormatError, MissingExtraError
 from unionfs_sim.image import (
     decompress,
     digest,
@@ -28,6 +28,7 @@ from unionfs_sim.image import (
     layout,
     selection,
     tarlayer,
+    tarstream,
 )
 from unionfs_sim.image.archive import config_id
 from unionfs_sim.image.documents import Members
@@ -207,7 +208,8 @@ class _Checking(Notes):
             stored_bytes=stored.size,
             refused=refusals,
         )
-        if refusals.first and not read.layer.root.entries:
+        is_tar = read.layer.root.entries or tarstream.begins(content)
+        if refusals.first and not is_tar:
             raise refusals.first[0]
         root = read.layer.root.entries
         files = ArchiveFiles(self.place, read.layer, self._limits)
@@ -543,6 +545,8 @@ class _Checking(Notes):
                 for piece in pieces:
                     self._tick(0)
                     yield piece
+            except MissingExtraError:
+                raise  # the image may be sound
             except FormatError as error:
                 broken.append(error)
 

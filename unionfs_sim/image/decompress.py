@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TypeAlias
 
 from unionfs_sim.core.content import READ_BYTES, Content
-from unionfs_sim.errors import FormatError
+from unionfs_sim.errors import FormatError, MissingExtraError
 from unionfs_sim.image.limits import Limits, why_too_large
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -165,6 +165,6 @@ def _zstd_library(
             f"{place}: compressed with zstd, which needs Python 3.14"
             " or the extra: pip install unionfs-sim[zstd]"
         )
-        raise FormatError(msg) from error
+        raise MissingExtraError(msg) from error
     context = library.ZstdDecompressor(max_window_size=limits.window_bytes_max)
     return context.decompressobj, library.ZstdError

@@ -8,7 +8,7 @@ from typing import Final, Literal, ParamSpec, TypeAlias, TypeVar
 
 import attrs
 
-from unionfs_sim.errors import FormatError
+from unionfs_sim.errors import FormatError, MissingExtraError
 from unionfs_sim.image.limits import Oddity
 
 #: ``error``: `open_image` refuses it, or would if it were asked for that part;
@@ -117,6 +117,8 @@ class Notes:
         """Take a step of the reader; note what it refuses."""
         try:
             return step(*args, **options)
+        except MissingExtraError:
+            raise
         except FormatError as error:
             self.wrong(error)
             return None

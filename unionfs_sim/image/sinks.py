@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -195,18 +196,19 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
 
     Args:
         path: The name.
-        replace: Whether a file of that name is replaced, which happens at the end.
+        replace: Whether a file of that name is replaced, which happens at the end;
+            what is no file, such as a device, never is.
 
     Raises:
         ExistsError: EEXIST, there is such a file, and it is not to be replaced.
         OSError: It cannot be written.
     """
-    if not replace:
-        _refuse(path)
+    _refuse(path, replace=replace)
     with _named(path), _partial(path.parent) as (partial, out):
         yield out
         out.close()
         if replace:
+            _refuse(path, replace=True)
             partial.replace(path)
         else:
             _give_name(partial, path)
@@ -277,6 +279,16 @@ def _named(path: Path) -> Iterator[None]:
         raise fs_error(error.errno, os.fspath(path), op="write") from error
 
 
-def _refuse(path: Path) -> None:
-    if os.path.lexists(path):
+def _refuse(path: Path, *, replace: bool = False) -> None:
+    """Refuse a name that something has; a device, pipe or socket is never replaced."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return  # nothing, or nothing that can be reached: writing tells
+    if not replace or _is_special(mode):
         raise fs_error(errno.EEXIST, os.fspath(path), op="write")
+
+
+def _is_special(mode: int) -> bool:
+    kinds = (stat.S_ISCHR, stat.S_ISBLK, stat.S_ISFIFO, stat.S_ISSOCK)
+    return any(kind(mode) for kind in kinds)

@@ -49,6 +49,10 @@ _ENTRY_COMPONENTS: Final = 64
 #: Longer names take the slow path, which checks their length.
 _PLAIN_CHARS_MAX: Final = 4096
 
+#: The largest numbers of a device on Linux.
+_MAJOR_MAX: Final = 2**12 - 1
+_MINOR_MAX: Final = 2**20 - 1
+
 #: What `read_layer` makes of a character device 0:0: refuse, keep it, or hide a name.
 DeviceZero: TypeAlias = Literal["refuse", "keep", "whiteout"]
 
@@ -238,16 +242,17 @@ class _Reading:
         place = f"{self._place}: entry {self._entry[:1000]!r}"
         self._oddities.append(Oddity(place, sentence))
 
-    def _irregular(self, reason: str, made_of_it: str) -> None:
-        """Refuse what only a lenient reading takes, which reports it."""
+    def _irregular(self, reason: str, made_of_it: str) -> bool:
+        """Refuse what only a lenient reading takes; tell whether this is one."""
         if not self._lenient:
             told = reason
             if self._refused is None:  # a check lists what is wrong, and no remedies
                 told += f" (lenient: {made_of_it})"
             self._refuse(told)
             if self._refused is not None:
-                return  # it has been told of
+                return False  # it has been told of
         self._report(f"{reason}; {made_of_it}")
+        return self._lenient
 
     def _refuse(self, reason: str) -> None:
         """Refuse something that could be read, now or at the end."""
@@ -339,6 +344,7 @@ class _Reading:
 
     def _keep_aufs(self, parts: Parts, entry: TarEntry) -> None:
         """Keep a hidden inode of aufs for the hard links into it."""
+        self._report("a name that is aufs' own, hidden")
         if entry.type != tarstream.DIRECTORY:
             node = self._node(parts, entry)
             if node is not None:
@@ -351,6 +357,12 @@ class _Reading:
         if what is Marker.AUFS:
             self._keep_aufs((*parent, name), entry)
             return
+        if entry.type != tarstream.FILE or entry.content.size:
+            # disputed/whiteout-as-dir and the like: the name says it all.
+            self._report("a mark that is no empty file; it counts all the same")
+        if what is Marker.OPAQUE and not parent:
+            # disputed/root-opaque: the kernel knows no such mark.
+            self._report("the root is opaque, which mounts of Docker and podman ignore")
         if isinstance(what, Marker):
             marks, parts = self._opaques, parent
         else:
@@ -409,6 +421,9 @@ class _Reading:
             if self._device_zero == "whiteout":
                 self._whiteouts[parts] = None
                 return None
+        if entry.major > _MAJOR_MAX or entry.minor > _MINOR_MAX:
+            number = f"{entry.major}:{entry.minor}"
+            self._report(f"the device number {number}, which Linux cannot have")
         return Device(entry.major, entry.minor, block=block, meta=entry.meta)
 
     def _target(self, parts: Parts, entry: TarEntry) -> Leaf | None:
@@ -434,10 +449,10 @@ class _Reading:
                     " refuses; both names are one inode"
                 )
         if node is None:
-            self._irregular(
-                f"a hard link to {entry.link!r}, which is not there",
-                "it may come later",
-            )
+            reason = f"a hard link to {entry.link!r}, which is not there"
+            told = self._refused is not None
+            if not self._irregular(reason, "it may come later") and told:
+                return None
             self._waiting.setdefault(target, []).append(parts)
             return None
         if isinstance(node, Directory):

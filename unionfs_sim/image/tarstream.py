@@ -43,6 +43,9 @@ _ENTRY_BYTES: Final = 256
 #: numbers, prefix.
 _HEADER: Final = Struct("100s24s12s12s8xc100s8s64x16s155s12x")
 
+#: The largest owner that Linux has; the next one means "leave it".
+_OWNER_MAX: Final = 2**32 - 2
+
 _ADLER_BASE: Final = 65521
 _CHECKSUM_BLANKS: Final = 8 * 0x20
 
@@ -341,6 +344,8 @@ class TarWalk:
             key = (facts, *meta.xattrs.items())
             meta = self._metas.setdefault(key, meta)
         kind = _kind(letter, magic, path)
+        if letter == b"7":
+            self._report("a contiguous file, which umoci, Docker and podman refuse")
         start = position + BLOCK_BYTES
         if kind in _DATALESS:
             return _dataless(kind, path, tarfields.text(link), meta, device), start
@@ -398,6 +403,8 @@ class TarWalk:
         if not (0 <= meta.uid <= NUMBER_MAX and 0 <= meta.gid <= NUMBER_MAX):
             msg = f"the owner {meta.uid}:{meta.gid} cannot be"
             raise ValueError(msg)
+        if max(meta.uid, meta.gid) > _OWNER_MAX:
+            self._report(f"the owner {meta.uid}:{meta.gid}, which Linux cannot have")
         return meta
 
 
@@ -406,6 +413,23 @@ def _excess(entry: TarEntry) -> int:
     size = len(entry.name) + len(entry.link)
     size += sum(len(name) + len(value) for name, value in entry.meta.xattrs.items())
     return size // _ENTRY_BYTES
+
+
+def begins(content: Content) -> bool:
+    """
+    Tell whether a content begins with a header of a tar.
+
+    >>> from unionfs_sim.core.content import literal
+    >>> begins(literal(b"no tar" * 100))
+    False
+    """
+    block = content.read(0, BLOCK_BYTES)
+    stored = block[148:156]
+    try:
+        expected = tarfields.number(stored) + sum(stored) - _CHECKSUM_BLANKS
+    except ValueError:
+        return False
+    return len(block) == BLOCK_BYTES and _checksum_holds(block, expected)
 
 
 def _checksum_holds(block: bytes, expected: int) -> bool:

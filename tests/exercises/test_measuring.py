@@ -52,3 +52,19 @@ def test_digest_forgets_the_machine_alone() -> None:
     again, _ = measuring.graded(QUICK[0], QUICK[0].starter)
 
     assert measuring.digest([report]) != measuring.digest([again])
+
+
+def test_a_process_imports_the_library_only_to_grade_with_it() -> None:
+    """A grading starts up to 13 processes, and half of their start would be that."""
+    code = (
+        "import sys, unionfs_sim.teaching.exercises.child\n"
+        "from unionfs_sim.teaching.subjects import subject\n"
+        "print('unionfs_sim.core.union' in sys.modules)\n"
+        "subject('P')\n"
+        "print('unionfs_sim.core.union' in sys.modules)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert ["False", "True"] == run.stdout.split()

@@ -30,7 +30,6 @@ from unionfs_sim.teaching.lab import (
 from unionfs_sim.teaching.lab.algebra import diff
 from unionfs_sim.teaching.lab.resolve import find
 from unionfs_sim.teaching.lab.stack import plain
-from unionfs_sim.teaching.library import LibraryLab
 
 
 class GenerousStack(Stack):
@@ -196,6 +195,13 @@ def _folded(layers: Sequence[Layer]) -> Stack:
     return FoldedStack(layers)  # type: ignore[return-value]  # it has all the verbs
 
 
+def _library() -> Lab:
+    """Make the library's own; half of what a child process imports is only for it."""
+    from unionfs_sim.teaching.library import LibraryLab  # noqa: PLC0415
+
+    return LibraryLab("P")
+
+
 #: The correct implementations that learners' properties must accept.
 VARIANTS: Final[Mapping[str, Variant]] = {
     variant.id: variant
@@ -216,6 +222,6 @@ VARIANTS: Final[Mapping[str, Variant]] = {
             "folds the layers into a tree and has no resolver",
             lambda: VariantLab("D", _folded, tidy=True),
         ),
-        Variant("P", "the library's own union", lambda: LibraryLab("P")),
+        Variant("P", "the library's own union", _library),
     )
 }

@@ -105,6 +105,9 @@ def test_removing() -> None:
     union = planted("unlink_lower_too", "a=1 | b=2")
     union.unlink("a")
     assert [len(layer) for layer in union.lowers] == [0, 1]
+    union = planted("whole_path", "d/ d/a=1 | ~d")
+    union.unlink("d/a")
+    assert union.upper == {}
     union = planted("rmdir_upper_only_check", "d/")
     union.write("d/a", "1")
     with pytest.raises(OSError, match="not empty") as caught:

@@ -25,13 +25,16 @@ def write(path: Path, *, meanwhile: bool = False) -> None:
             path.write_bytes(b"theirs")
 
 
-@pytest.mark.parametrize("links", [True, False])
-def test_it_is_named_at_the_end(
-    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file has one name, its own, also where there are no hard links."""
-    if not links:
+@pytest.fixture(params=["links", "no links"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand on a file system with hard links, then on one without."""
+    if request.param == "no links":
         monkeypatch.setattr(Path, "hardlink_to", no_links)
+
+
+@pytest.mark.usefixtures("either")
+def test_it_is_named_at_the_end(tmp_path: Path) -> None:
+    """The file has one name, its own, also where there are no hard links."""
     path = tmp_path / "image"
 
     write(path)
@@ -40,13 +43,9 @@ def test_it_is_named_at_the_end(
     assert (b"new", 1) == (path.read_bytes(), path.stat().st_nlink)
 
 
-@pytest.mark.parametrize("links", [True, False])
-def test_what_came_meanwhile_stays(
-    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("either")
+def test_what_came_meanwhile_stays(tmp_path: Path) -> None:
     """Who was faster keeps the name."""
-    if not links:
-        monkeypatch.setattr(Path, "hardlink_to", no_links)
     path = tmp_path / "image"
 
     with pytest.raises(ExistsError):

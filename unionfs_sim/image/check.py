@@ -28,7 +28,6 @@ from unionfs_sim.image import (
     layout,
     selection,
     tarlayer,
-    tarstream,
 )
 from unionfs_sim.image.archive import config_id
 from unionfs_sim.image.documents import Members
@@ -47,6 +46,7 @@ from unionfs_sim.image.model import (
 )
 from unionfs_sim.image.open import LayersBelow, identity
 from unionfs_sim.image.sources import FileSource, Spool
+from unionfs_sim.image.tarstream import TarWalk
 
 #: Told how many bytes of how many are done.
 Progress: TypeAlias = Callable[[int, int], None]
@@ -208,7 +208,7 @@ class _Checking(Notes):
             stored_bytes=stored.size,
             refused=refusals,
         )
-        is_tar = read.layer.root.entries or tarstream.begins(content)
+        is_tar = read.layer.root.entries or TarWalk(content, place=self.place).begins()
         if refusals.first and not is_tar:
             raise refusals.first[0]
         root = read.layer.root.entries

@@ -243,7 +243,7 @@ class _Reading:
         self._oddities.append(Oddity(place, sentence))
 
     def _irregular(self, reason: str, made_of_it: str) -> bool:
-        """Refuse what only a lenient reading takes; tell whether this is one."""
+        """Refuse what only a lenient reading takes; tell whether it is read on."""
         if not self._lenient:
             told = reason
             if self._refused is None:  # a check lists what is wrong, and no remedies
@@ -252,7 +252,7 @@ class _Reading:
             if self._refused is not None:
                 return False  # it has been told of
         self._report(f"{reason}; {made_of_it}")
-        return self._lenient
+        return True
 
     def _refuse(self, reason: str) -> None:
         """Refuse something that could be read, now or at the end."""
@@ -450,8 +450,7 @@ class _Reading:
                 )
         if node is None:
             reason = f"a hard link to {entry.link!r}, which is not there"
-            told = self._refused is not None
-            if not self._irregular(reason, "it may come later") and told:
+            if not self._irregular(reason, "it may come later"):
                 return None
             self._waiting.setdefault(target, []).append(parts)
             return None

@@ -215,6 +215,13 @@ class TarWalk:
             msg = f"more than {self._limits.entries_max} entries"
             raise ValueError(msg)
 
+    def begins(self) -> bool:
+        """Tell whether there is an entry's header at the start, whatever follows."""
+        try:
+            return self._header(0) is not None
+        except FormatError:
+            return False
+
     def _error(self, reason: object) -> FormatError:
         entry = f"entry {self._name!r}" if self._name else "header"
         return FormatError(f"{self._place}: {entry} at byte {self._at}: {reason}")
@@ -413,23 +420,6 @@ def _excess(entry: TarEntry) -> int:
     size = len(entry.name) + len(entry.link)
     size += sum(len(name) + len(value) for name, value in entry.meta.xattrs.items())
     return size // _ENTRY_BYTES
-
-
-def begins(content: Content) -> bool:
-    """
-    Tell whether a content begins with a header of a tar.
-
-    >>> from unionfs_sim.core.content import literal
-    >>> begins(literal(b"no tar" * 100))
-    False
-    """
-    block = content.read(0, BLOCK_BYTES)
-    stored = block[148:156]
-    try:
-        expected = tarfields.number(stored) + sum(stored) - _CHECKSUM_BLANKS
-    except ValueError:
-        return False
-    return len(block) == BLOCK_BYTES and _checksum_holds(block, expected)
 
 
 def _checksum_holds(block: bytes, expected: int) -> bool:

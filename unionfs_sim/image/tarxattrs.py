@@ -70,23 +70,23 @@ def from_pax(
         raise ValueError(msg)
     found: dict[str, bytes] = {}
     for raw, value in pieces:
-        name = tarfields.text(raw)
-        if like == "docker" and name.startswith(_USER_MARKS) and value:
-            found[name] = value  # disputed/xattr-user-overlay
-        elif like == "docker" and not name.startswith(_NAMESPACES):
-            report(f"the xattr {name!r} is of no namespace that Linux knows, dropped")
-        else:
-            _take(found, name, value, report)
+        _take(found, tarfields.text(raw), value, report, like)
     return found or NO_XATTRS
 
 
 def _take(
-    found: dict[str, bytes], name: str, value: bytes, report: Callable[[str], None]
+    found: dict[str, bytes],
+    name: str,
+    value: bytes,
+    report: Callable[[str], None],
+    like: Like | None,
 ) -> None:
     """Keep one attribute, unless it is nameless, empty or bookkeeping."""
     if not name:
         report("an xattr record without a name, skipped")
-    elif is_bookkeeping(name):
+    elif is_bookkeeping(name) and not (
+        like == "docker" and name.startswith(_USER_MARKS)  # disputed/xattr-user-overlay
+    ):
         # disputed/xattr-overlay-opaque: Docker lets it through to the kernel, and
         # lower content vanishes.
         report(f"the xattr {name!r} is bookkeeping of an overlay, dropped")
@@ -96,9 +96,12 @@ def _take(
             f"the xattr {name!r} has an empty value, which pax cannot carry, dropped"
         )
     else:
+        kept = like != "docker" or name.startswith(_NAMESPACES)
         if not name.startswith(_NAMESPACES):
-            report(f"the xattr {name!r} is of no namespace that Linux knows, kept")
-        found[name] = value
+            done = "kept" if kept else "dropped"
+            report(f"the xattr {name!r} is of no namespace that Linux knows, {done}")
+        if kept:
+            found[name] = value
 
 
 def _base64(value: bytes) -> bytes | None:

@@ -7,9 +7,9 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -196,21 +196,22 @@ def _grade(options: Namespace, exercise: Exercise, folder: Path) -> Graded:
     lang, chosen = language(options, folder), _grading(options, folder)
     if getattr(options, "mount", None):
         return _grade_mounted(options, grading.Grading(exercise, folder, chosen))
-    with progressing.line() as tell:
+    with progressing.line() as tell, _own_failures():
         tell(f"{exercise.id} {exercise.title(lang)} …")
-        try:
-            return grading.grade(exercise, folder, chosen)
-        except (OSError, SpecError):
-            raise
-        except Exception as error:
-            raise _broken(error) from error
+        return grading.grade(exercise, folder, chosen)
 
 
-def _broken(error: Exception) -> BrokenError:
-    kind = type(error).__name__
-    return BrokenError(
-        f"the grader itself failed, which is not your fault: {kind}: {error}"
-    )
+@contextmanager
+def _own_failures() -> Iterator[None]:
+    """Tell what fails in the grader from what is wrong with a submission."""
+    try:
+        yield
+    except (OSError, SpecError):
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        msg = f"the grader itself failed, which is not your fault: {kind}: {error}"
+        raise BrokenError(msg) from error
 
 
 def _grade_mounted(options: Namespace, submission: grading.Grading) -> Graded:
@@ -416,16 +417,11 @@ def grade(options: Namespace, resources: ExitStack) -> Report:
         raise UsageError(msg)
     chosen = _grading(options)
     executor = resources.enter_context(classroom.local(options.jobs))
-    with progressing.line() as tell:
+    with progressing.line() as tell, _own_failures():
         done = []
-        try:
-            for name, graded in classroom.grade_class(jobs, chosen, executor):
-                done.append((name, graded))
-                tell(f"{len(done)} of {len(jobs)} submissions")
-        except (OSError, SpecError):
-            raise
-        except Exception as error:
-            raise _broken(error) from error
+        for name, graded in classroom.grade_class(jobs, chosen, executor):
+            done.append((name, graded))
+            tell(f"{len(done)} of {len(jobs)} submissions")
     handed = {job.exercise.id: job.exercise for job in jobs}
     only = next(iter(handed.values())) if len(handed) == 1 else None
     lacking = classroom.missing(folder, jobs)

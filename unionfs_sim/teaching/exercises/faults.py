@@ -44,7 +44,8 @@ class Fault:
             ``memory``, ``processes`` for a limit; ``exit`` for a process that left;
             ``signal`` for one that was killed; ``syntax`` and ``missing`` for a file
             that cannot be loaded; ``absent`` for one that is not there, ``odd`` for
-            a link, pipe, device or directory in its place; ``skipped`` for what did not run at all.
+            a link, pipe, device or directory in its place; ``skipped`` for what did
+            not run at all.
         type: The exception's type, the signal's name or the status.
         text: What it says.
         place: The line of the student's code.
